@@ -42,6 +42,7 @@ SPACES: Registry[Callable[..., Space]] = Registry(
         "darts": "search_spaces.catalogue.darts:space",
         "detector": "search_spaces.catalogue.detector:space",
         "detnas": "search_spaces.catalogue.detnas:space",
+        "dints": "search_spaces.catalogue.dints:space",
         "enas_macro": "search_spaces.catalogue.enas_macro:space",
         "enas_micro": "search_spaces.catalogue.enas_micro:space",
         "enas_recurrent": "search_spaces.catalogue.enas_recurrent:space",

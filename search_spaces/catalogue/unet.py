@@ -9,7 +9,7 @@ it is joined with what the way down has kept:
      "levels": [{"op": "conv_3x3x3", "blocks": 2, "connection": "plain", "up_op": "conv_3x3x3", "join": "concat"}, ..],
      "bottom": {"op": "conv_3x3x3", "blocks": 2, "connection": "plain"}}
 
-Every combination is a member, and no two members compute the same.
+Every combination is a member of its own, also where networks differ in their training alone (deep supervision).
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class UnetSpace(Space):
             vertices.append(Vertex(name, _label(level, width), "operation"))
             edges.append(Edge(now, name, "" if index == 0 else str(tree["pool"])))
             now, width = name, 2 * width
-        vertices.append(Vertex("bottom", _label(tree["bottom"], width), "operation"))
+        of_bottom = ", supervised" if tree["deep_supervision"] else ""
+        vertices.append(Vertex("bottom", f"{_label(tree['bottom'], width)}{of_bottom}", "operation"))
         edges.append(Edge(now, "bottom", str(tree["pool"])))
         now = "bottom"
         for index in reversed(range(len(tree["levels"]))):
@@ -149,7 +150,8 @@ def unet_space(
     taken = check_operations(OPERATIONS[dimensions] if operations is None else operations, OPERATIONS[dimensions])
     pooled = POOLS[dimensions] if pools is None else pools
     check_names("pools", pooled, POOLS[dimensions])
-    if not isinstance(deep_supervision, list | tuple) or not {*deep_supervision} or {*deep_supervision} - {True, False}:
+    flags = deep_supervision if isinstance(deep_supervision, list | tuple) else ()
+    if not flags or not all(isinstance(flag, bool) for flag in flags) or len({*flags}) < len(flags):
         raise SpaceError(f"deep_supervision={deep_supervision!r}: give a list of true, false, or both")
     stage = {
         "op": choice(*taken),

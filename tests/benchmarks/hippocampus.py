@@ -2,12 +2,17 @@
 
     python tests/benchmarks/hippocampus.py --run runs/hippocampus                     # everything, one after the other
     python tests/benchmarks/hippocampus.py --run runs/hippocampus --part baseline --seeds 1    # or a part of it
+    python tests/benchmarks/hippocampus.py --run runs/half --part search winner --latency 0.5  # half of the latency
 
-The parts are `baseline` (a stem of stride 2, levels of 12, 24 and 48 channels), `search` (architectures of `unet3d`
-with no more multiply-accumulates than the baseline, which may choose the stride of the stem), and `winner`, which
-trains the best architecture of the search as the baseline was trained. Before a training, a few steps are timed on one
-thread; the epochs are as many as fit the CPU seconds. Training examples are those for training and validation; the test
-volumes are used once, at the end of a training. What is finished is in results.jsonl of the run and not computed again.
+The parts are `baseline` (a stem of stride 2, levels of 12, 24 and 48 channels), `search`, and `winner`, which trains
+the best architecture of the search as the baseline was trained. The search is an evolution in `unet3d` with widths of 8
+to 24 and 1 or 2 blocks; its first trial is the baseline, the next ones are random. Networks have at most twice the
+multiply-accumulates of the baseline, so that a stem of stride 1 is a real choice; with `--latency` at most that share
+of the latency of the baseline, measured before, and then the first trial is random too.
+
+Before a training, a few steps are timed on one thread; the epochs are as many as fit the CPU seconds. Training examples
+are those for training and validation; the test volumes are used once, at the end of a training. What is finished is in
+results.jsonl of the run and not computed again.
 """
 
 from __future__ import annotations
@@ -26,6 +31,8 @@ import torch
 import nas_tune
 import search_spaces
 from search_spaces import Space
+from trainables.hardware.device import Device
+from trainables.hardware.measuring import measure
 from trainables.tasks.learner import Learner
 
 STAGE = {"op": "conv_3x3x3", "blocks": 2, "connection": "plain"}
@@ -39,6 +46,8 @@ BASELINE = {
     "levels": [LEVEL, LEVEL],
     "bottom": STAGE,
 }
+MOST = 2
+DEVICE = {"engine": "torch", "threads": 1}
 PARTS = ("baseline", "search", "winner")
 STEPS = 6
 
@@ -51,11 +60,12 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--seconds", type=float, default=90, help="CPU seconds of each training")
     parser.add_argument("--trials", type=int, default=12)
+    parser.add_argument("--latency", type=float, help="the most latency, as a share of that of the baseline")
     parser.add_argument("--epochs", type=int, default=2, help="the most epochs of a trial of the search")
     given = parser.parse_args()
     torch.set_num_threads(1)
     given.run.mkdir(parents=True, exist_ok=True)
-    space = search_spaces.get("unet3d")
+    space = search_spaces.get("unet3d", widths=(8, 24), blocks=(1, 2))
     if "baseline" in given.part:
         for seed in given.seeds:
             once(given, "baseline", seed, lambda seed=seed: trained(given, space, BASELINE, seed))
@@ -72,15 +82,35 @@ def settings(given: Any) -> dict[str, Any]:
     return {"task": "segmentation", "data": given.data, "device": "cpu"}
 
 
+def limits_of(given: Any, space: Space) -> dict[str, Any]:
+    """What the networks of the search may cost at most."""
+    folder, baseline = given.run / "search", space.validate(BASELINE)
+    kept = folder.with_suffix(".json")
+    if kept.exists():
+        return dict(json.loads(kept.read_text()))
+    if given.latency is None:
+        limits: dict[str, Any] = {"macs": MOST * Learner(space=space, **settings(given)).cost(baseline).macs}
+    else:
+        data = Learner(space=space, **settings(given)).untrained(baseline)
+        (found,) = measure({"baseline": lambda: data}, Device(**DEVICE))
+        limits = {"latency": f"{given.latency * found.value:.3f}ms"}
+        note(given, {"what": "latency of baseline", "seed": 0, "ms": found.value})
+    kept.write_text(json.dumps(limits))
+    return limits
+
+
 def searched(given: Any, space: Space) -> str:
-    most = Learner(space=space, **settings(given)).cost(space.validate(BASELINE)).macs
+    limits = limits_of(given, space)
     folder = given.run / "search"
     begun = time.process_time()
     run = nas_tune.search(
-        "unet3d",
+        space,
         task="segmentation",
         data=given.data,
-        limits={"macs": most},
+        limits=limits,
+        device=DEVICE,
+        strategy={"name": "evolution", "population": 6, "sample": 3},
+        enqueue=[] if given.latency else [BASELINE],
         max_trials=given.trials,
         max_epochs=given.epochs,
         scheduler={"name": "asha", "grace": 1, "reduction": 2},
@@ -88,8 +118,11 @@ def searched(given: Any, space: Space) -> str:
         run_dir=folder,
         resume=folder.exists(),
     )
-    note(given, {"what": "search", "seed": 0, "cpu_seconds": time.process_time() - begun, "macs_of_baseline": most})
-    return str(run.best(5)[["trial", "dice", "macs", "parameters"]])
+    note(given, {"what": "search", "seed": 0, "cpu_seconds": time.process_time() - begun, **limits})
+    frame = run.best(given.trials)
+    strides = [run.architecture(int(number)).tree["stem_stride"] for number in frame["trial"]]
+    shown = [name for name in ("trial", "dice", "macs", "parameters", "latency") if name in frame]
+    return str(frame[shown].assign(stem_stride=strides))
 
 
 def best_trial(given: Any) -> int:
@@ -100,7 +133,8 @@ def trained(given: Any, space: Space, tree: Any, seed: int) -> dict[str, Any]:
     learner = Learner(space=space, whole=True, **settings(given))
     member = space.validate(tree)
     learner.setup(member, seed=seed, max_epochs=1)
-    epoch = seconds_of_steps(learner) / STEPS * (len(learner.data.train) // 4)
+    batch = learner.tuning().recipe.batch_size
+    epoch = seconds_of_steps(learner, batch) / STEPS * (len(learner.data.train) // batch)
     epochs = max(1, round(given.seconds / epoch))
     learner.setup(member, seed=seed, max_epochs=epochs)
     begun = time.thread_time()
@@ -118,7 +152,7 @@ def trained(given: Any, space: Space, tree: Any, seed: int) -> dict[str, Any]:
     }
 
 
-def seconds_of_steps(learner: Learner) -> float:
+def seconds_of_steps(learner: Learner, batch: int) -> float:
     """CPU seconds of a few steps on this thread, without the first, which also prepares."""
     data, task, network = learner.data, learner.task, learner.network
     network.train()
@@ -126,7 +160,7 @@ def seconds_of_steps(learner: Learner) -> float:
     for step in range(STEPS + 1):
         if step == 1:
             begun = time.thread_time()
-        inputs, targets = data.train.rows(torch.arange(4))
+        inputs, targets = data.train.rows(torch.arange(batch))
         inputs = data.normalize(inputs).contiguous(memory_format=torch.channels_last_3d)
         outputs, others = task.heads(network(inputs))
         sum((task.loss(one, targets, data) for one in others), task.loss(outputs, targets, data)).backward()
@@ -158,6 +192,8 @@ def show(given: Any) -> None:
             continue
         for name in ("dice", "dice_anterior", "dice_posterior", "hd95", "cpu_seconds", "epochs"):
             values = [row[name] for row in some if name in row]
+            if not values:
+                continue
             spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
             print(f"{what:9} {name:15} {np.mean(values):.4f} +- {spread:.4f}  {[round(one, 4) for one in values]}")
         print(f"{what:9} macs {some[0]['macs']:,}, parameters {some[0]['parameters']:,}")

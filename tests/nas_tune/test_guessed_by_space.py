@@ -45,7 +45,7 @@ def test_what_a_space_cannot_take_is_told_with_the_guess() -> None:
 def test_every_space_of_the_catalogue_has_its_task() -> None:
     tasks = {name: task_of_space(name) for name in NETWORKS.built_in()}
     assert {name for name, task in tasks.items() if task == "signal"} == {"chain1d", "spectrogram"}
-    assert {name for name, task in tasks.items() if task == "segmentation"} == {"unet2d", "unet3d"}
+    assert {name for name, task in tasks.items() if task == "segmentation"} == {"dints", "unet2d", "unet3d"}
     assert {name for name, task in tasks.items() if task == "table"} == {"mlp", "resnet_mlp", "ft_transformer"}
     assert {name for name, task in tasks.items() if task == "language"} == {
         "transformer_lm",

@@ -24,6 +24,7 @@ from trainables.tasks.learner import Learner
 
 ALSO = {
     "chain3d": {"image_size": (8, 8, 8)},
+    "dints": {"image_size": (8, 8, 8)},
     "unet3d": {"image_size": (8, 8, 8)},
     "mobilenetv3": {"dropout": 0.1},
     "mlp": {"embedding": 4},

@@ -118,7 +118,7 @@ def check_sides(image_size: int | Sequence[int], dimensions: int) -> None:
     sides = sides_of(image_size)
     if len(sides) != dimensions:
         what = "volumes of three sides" if len(sides) == 3 else "images of two sides"
-        other = "unet3d, dints or chain3d" if len(sides) == 3 else "unet2d"
+        other = "unet3d, dints or, to classify whole volumes, chain3d" if len(sides) == 3 else "unet2d"
         raise TrainableError(
             f"the data are {what}, {' x '.join(map(str, sides))}, and these networks take inputs of {dimensions} "
             f"sides; take a space such as {other}"

@@ -1,8 +1,8 @@
 """The costs of the options of a supernet's decisions, for networks whose cost is the sum of the costs of their parts.
 
-Costs are counted (`option_macs`) or measured on a device (`option_latencies`). `expected` is the mean over all
-networks, weighted by their probabilities: a choice inside an option counts with the probability that it is reached
-(ProxylessNAS, Cai et al. 2019, arXiv 1812.00332, equation 2).
+Costs are counted (`option_macs`, `option_memory`) or measured on a device (`option_latencies`). `expected` is the mean
+over all networks, weighted by their probabilities: a choice inside an option counts with the probability that it is
+reached (ProxylessNAS, Cai et al. 2019, arXiv 1812.00332, equation 2).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from trainables.hardware.engines import Subject, default_device
 from trainables.hardware.measuring import measure
 from trainables.supernet.decisions import Decision, Enclosing
 
-__all__ = ["Costs", "check_costs", "expected", "option_latencies", "option_macs"]
+__all__ = ["Costs", "check_costs", "expected", "option_latencies", "option_macs", "option_memory"]
 
 Costs = dict[str, list[float]]
 """The cost of each option, by decision."""
@@ -52,6 +52,29 @@ def option_macs(supernet: Any, example: Tensor) -> Costs:
     """
     return _option_costs(
         supernet, example, lambda part, value: cost_of(part, torch.empty_like(value[:1], device="meta")).macs
+    )
+
+
+def option_memory(supernet: Any, example: Tensor) -> Costs:
+    """Count the bytes of all values that every option computes for one example, in all places of its decision.
+
+    They are what a training keeps for its gradients, as in DiNTS (He et al. 2021, arXiv 2103.15954). An option counts
+    without the choices in it.
+
+    Args:
+        supernet: a `Supernet`.
+        example: an input of the supernet, a batch.
+
+    Returns:
+        The bytes of each option, by decision.
+
+    Raises:
+        TrainableError: as in `option_macs`.
+    """
+    return _option_costs(
+        supernet,
+        example,
+        lambda part, value: cost_of(part, torch.empty_like(value[:1], device="meta")).activation_bytes,
     )
 
 

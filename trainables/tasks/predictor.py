@@ -31,7 +31,7 @@ from trainables.export.weights import ARCHITECTURE, WEIGHTS, rebuilt
 from trainables.tasks.learner import Learner
 from trainables.tasks.reading import arrays_like
 from trainables.tasks.registry import make_task
-from trainables.tasks.task import Drawing, Located, Task, Writing
+from trainables.tasks.task import Drawing, Located, Placing, Task, Writing
 from trainables.training.batches import Batch, called, length, mapped
 
 __all__ = ["Predictions", "Predictor", "folder_predictor", "learner_predictor"]
@@ -155,6 +155,8 @@ class Predictor:
         found = self._of(inputs, names)
         if isinstance(self._task, Located):
             return replace(found, values=self._task.located(found.values, x, self._like))
+        if isinstance(self._task, Placing):
+            return replace(found, values=self._task.placed(found.values, x, self._data))
         return found
 
     @property

@@ -44,6 +44,7 @@ __all__ = [
     "Meter",
     "Metric",
     "Part",
+    "Placing",
     "Recommending",
     "Showing",
     "Task",
@@ -184,6 +185,23 @@ class Located(Protocol):
 
         Returns:
             The predictions of the same form.
+        """
+
+
+@runtime_checkable
+class Placing(Protocol):
+    """A task whose predictions have axes, such as masks. Its `read` may turn inputs to the axes of the training."""
+
+    def placed(self, values: Any, x: Any, data: Any) -> Any:
+        """Turn predictions to the axes of the inputs as they were given.
+
+        Args:
+            values: what `decode` returned, as arrays.
+            x: what `read` was given.
+            data: what `load` or `restored` returned.
+
+        Returns:
+            The predictions.
         """
 
 

@@ -26,6 +26,7 @@ GREY = np.arange(20, dtype=np.uint8)[:, None, None].repeat(8, 1).repeat(8, 2)
 LABELS = np.arange(20) % 2
 NO_IMAGES = {
     "chain1d": "signals",
+    "dints": "images or volumes with a class for each pixel",
     "ft_transformer": "rows of numbers",
     "mlp": "rows of numbers",
     "resnet_mlp": "rows of numbers",

@@ -126,4 +126,6 @@ def test_the_picture_has_a_way_down_and_a_way_up() -> None:
     joins = {(edge.source, edge.target): edge.label for edge in graph.edges}
     assert joins["levels.0", "levels.0.up"] == "concat"
     assert joins["levels.1", "bottom"] == "max_2x2x2"
+    supervised = {vertex.name for vertex in graph.vertices if vertex.label.endswith(", supervised")}
+    assert supervised == {"bottom", "levels.1.up"}, "all coarser levels, as the network has it"
     assert search_spaces.get("unet3d").size > 10**13

@@ -12,7 +12,7 @@ from trainables.data.tables.reading import places_of
 from trainables.data.volumes.blobs import BLOBS
 from trainables.data.volumes.nifti import is_nifti_folder
 
-__all__ = ["holds_masks"]
+__all__ = ["holds_masks", "sides_of_masks"]
 
 
 def holds_masks(data: object, root: object) -> bool:
@@ -26,16 +26,29 @@ def holds_masks(data: object, root: object) -> bool:
         True for data that are drawn, for an `.npz` file whose y has three or four dimensions, and for a folder with
         imagesTr and labelsTr.
     """
+    return sides_of_masks(data, root) in (2, 3)
+
+
+def sides_of_masks(data: object, root: object) -> int:
+    """Count the sides of the masks of data. Reads no values.
+
+    Args:
+        data: the data of a search.
+        root: the folder of relative paths; None for the environment variable NAS_TUNE_DATA.
+
+    Returns:
+        3 of volumes, 2 of images; another number where the data are not there, or have no masks.
+    """
     if isinstance(data, str) and data in BLOBS:
-        return True
+        return BLOBS[data]
     if not isinstance(data, str | Path) or not str(data):
-        return False
+        return 0
     path = next((place for place in places_of(data, root) if place.exists()), None)
     if path is None:
-        return False
+        return 0
     if path.suffix.lower() != ".npz":
-        return is_nifti_folder(path)
-    return _dimensions(path) in (3, 4)
+        return 3 if is_nifti_folder(path) else 0
+    return _dimensions(path) - 1
 
 
 def _dimensions(path: Path) -> int:

@@ -154,6 +154,7 @@ def _drawn(settings: VolumeSettings, path: Path | None, device: torch.device, st
     classes, notes = checked(scans, settings.classes)
     notes = [*scans.notes, *notes]
     cases = split_cases(scans, settings)
+    notes += _of_split(cases, classes)
     sides = _sides(scans, notes)
     _check_window(settings, sides, scans.name)
     kind = _kind(scans)
@@ -212,6 +213,20 @@ def _made(drawn: _Drawn, settings: VolumeSettings) -> VolumeData:
         {part: codes[part].to(whole.images.device) for part in codes},
         (*drawn.notes, *_of_levels(window or tuple(whole.images.shape[2:]))),
     )
+
+
+def _of_split(cases: Mapping[PartName, Cases], classes: Sequence[str]) -> list[str]:
+    """A note on classes that no training scan has after a split at random; other scans are measured by them."""
+    seen = np.zeros(len(classes), dtype=bool)
+    for mask in cases["train"].masks:
+        seen[np.unique(mask)] = True
+    lacking = [name for name, there in zip(classes, seen, strict=True) if not there]
+    if not lacking:
+        return []
+    return [
+        f"no training scan of this split has {', '.join(lacking)}, so that it cannot be learned; give another seed or "
+        "split, or more scans with it"
+    ]
 
 
 def _sides(scans: Scans, notes: list[str]) -> tuple[int, ...]:

@@ -8,8 +8,12 @@ the classes. Voxels stay as they are stored; files whose axes point elsewhere th
 
 from __future__ import annotations
 
+import gzip
 import json
-from dataclasses import dataclass
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,7 +24,19 @@ from trainables.data.parts import PartName, visible
 from trainables.data.volumes.cases import Cases, Scans, plain_mask
 from trainables.errors import DataError, first_line
 
-__all__ = ["Nifti", "is_nifti", "is_nifti_folder", "read_nifti", "read_nifti_folder", "write_nifti"]
+__all__ = [
+    "Nifti",
+    "axes_order",
+    "is_nifti",
+    "is_nifti_folder",
+    "nifti_stem",
+    "of_channels",
+    "read_nifti",
+    "read_nifti_channels",
+    "read_nifti_folder",
+    "turned",
+    "write_nifti",
+]
 
 Array = np.ndarray[Any, Any]
 _ENDINGS = (".nii", ".nii.gz")
@@ -30,6 +46,10 @@ _FOLDERS: dict[PartName, tuple[str, str]] = {
     "test": ("imagesTs", "labelsTs"),
 }
 _ROUNDING = 0.05
+_CHANNEL = re.compile(r"_(\d{4})$")
+"""The end of the name of a file that has one channel of a scan, as in nnU-Net."""
+_PIECE = 2**24
+_AXES = ({"L", "R"}, {"P", "A"}, {"I", "S"})
 
 
 @dataclass(frozen=True)
@@ -86,20 +106,154 @@ def read_nifti(path: Path) -> Nifti:
         DataError: nibabel is not installed, or the file is damaged or has other than three or four dimensions.
     """
     nibabel = _nibabel(path)
+    damage = (
+        *(OSError, ValueError, EOFError, KeyError, TypeError, IndexError, OverflowError, MemoryError, zlib.error),
+        *(nibabel.filebasedimages.ImageFileError, nibabel.wrapstruct.WrapStructError),
+        *(nibabel.spatialimages.HeaderDataError, nibabel.spatialimages.ImageDataError),
+    )
     try:
+        if path.name.lower().endswith(".gz"):
+            _check_zipped(path)
         loaded = nibabel.load(path)
         values = np.asanyarray(loaded.dataobj)
         zooms = loaded.header.get_zooms()
         codes = nibabel.aff2axcodes(loaded.affine)
-    except (OSError, ValueError, EOFError, KeyError, TypeError, nibabel.filebasedimages.ImageFileError) as error:
+    except damage as error:
         raise DataError(f"{path} is not a complete NIfTI file ({first_line(error)}); write it again") from error
+    if not values.size:
+        raise DataError(f"{path} has the shape {values.shape}, which holds no voxel; leave it out, or write it again")
     while values.ndim > 3 and values.shape[-1] == 1:
         values = values[..., 0]
     if values.ndim not in (3, 4):
         raise DataError(f"{path} has the shape {values.shape}; a volume has three sides, and channels behind them")
     values = values[None] if values.ndim == 3 else np.moveaxis(values, 3, 0)
     spacing = tuple(float(one) for one in zooms[:3])
+    if not np.isfinite(spacing).all() or min(spacing) <= 0:
+        raise DataError(
+            f"{path} has the spacing {' x '.join(f'{one:g}' for one in spacing)} mm; a spacing is above 0 and finite: "
+            "correct pixdim of its header"
+        )
     return Nifti(values, spacing, "".join(one or "?" for one in codes), np.asarray(loaded.affine))
+
+
+def _check_zipped(path: Path) -> None:
+    """Compare the checksum at the end of a compressed file, which nibabel does not reach; a difference raises."""
+    with gzip.open(path) as file:
+        while file.read(_PIECE):
+            pass
+
+
+def read_nifti_channels(files: Sequence[Path], place: str) -> Nifti:
+    """Read the files of one scan, which each have some of its channels.
+
+    Args:
+        files: at least one.
+        place: names the scan in messages.
+
+    Returns:
+        All channels, in the order of the files, and where the voxels of the first file are.
+
+    Raises:
+        DataError: a file cannot be read, or has other sides or axes than the first one.
+    """
+    found = [read_nifti(one) for one in files]
+    if len({one.values.shape[1:] for one in found}) > 1:
+        shapes = " and ".join(str(one.values.shape[1:]) for one in found)
+        raise DataError(f"{place}: its channels have the shapes {shapes}; resample them to one")
+    odd = next((one for one in found if one.orientation != found[0].orientation), None)
+    if odd is not None:
+        raise DataError(
+            f"{place}: the axes of its channels point to {found[0].orientation} and to {odd.orientation}; bring them "
+            "to one orientation, such as by nibabel.as_closest_canonical"
+        )
+    return replace(found[0], values=np.concatenate([one.values for one in found]))
+
+
+def of_channels(files: Sequence[Path], *, check: bool = True) -> dict[str, list[Path]]:
+    """Sort files into scans by their names: `case_0000.nii.gz` and `case_0001.nii.gz` are two channels of `case`.
+
+    Args:
+        files: NIfTI files.
+        check: whether to refuse scans with gaps in the numbers of their channels.
+
+    Returns:
+        By the name of the scan, its files in the order of their channels; a file without four digits is a scan.
+
+    Raises:
+        DataError: a channel is missing.
+    """
+    found: dict[str, list[Path]] = {}
+    for file in sorted(files, key=nifti_stem):
+        found.setdefault(_CHANNEL.sub("", nifti_stem(file)), []).append(file)
+    for name, some in found.items() if check else ():
+        _check_channels(name, some)
+    return found
+
+
+def _check_channels(name: str, files: Sequence[Path]) -> None:
+    """Refuse a scan whose channels are not numbered 0, 1, 2, .."""
+    ends = [_CHANNEL.search(nifti_stem(one)) for one in files]
+    if len(files) == 1 and ends[0] is None:
+        return
+    numbers = [None if end is None else int(end[1]) for end in ends]
+    if numbers != list(range(len(files))):
+        raise DataError(
+            f"{files[0].parent}: the files of {name} are {', '.join(one.name for one in files)}; channels are numbered "
+            f"from 0000 on without gaps, such as {name}_0000.nii.gz and {name}_0001.nii.gz: add what is missing, or "
+            "rename the files"
+        )
+
+
+def axes_order(given: str, wanted: str) -> list[int]:
+    """Find which axis comes at which place when a scan is turned.
+
+    Args:
+        given: where its axes point, such as "LPS".
+        wanted: where they shall point, such as "RAS".
+
+    Returns:
+        For each place the number of the axis.
+
+    Raises:
+        DataError: an orientation does not name each of the three directions once.
+    """
+    if given == wanted:
+        return [0, 1, 2]
+    sources = _directions(given)
+    return [sources.index(aim) for aim in _directions(wanted)]
+
+
+def turned(values: Array, given: str, wanted: str) -> Array:
+    """Turn a scan or mask, so that its last three axes point to other sides. No voxel is computed anew.
+
+    Args:
+        values: (..., x, y, z).
+        given: where the axes point, such as "LPS".
+        wanted: where they shall point, such as "RAS".
+
+    Returns:
+        The same voxels in another order; the given array where nothing changes.
+
+    Raises:
+        DataError: an orientation does not name each of the three directions once.
+    """
+    if given == wanted:
+        return values
+    first, order = values.ndim - 3, axes_order(given, wanted)
+    moved = np.transpose(values, (*range(first), *(first + axis for axis in order)))
+    flipped = [first + place for place, axis in enumerate(order) if given[axis] != wanted[place]]
+    return np.flip(moved, tuple(flipped)) if flipped else moved
+
+
+def _directions(orientation: str) -> list[int]:
+    """The direction of each axis: 0 between left and right, 1 between back and front, 2 between below and above."""
+    found = [place for letter in orientation for place, pair in enumerate(_AXES) if letter in pair]
+    if sorted(found) != [0, 1, 2]:
+        raise DataError(
+            f"the axes of a scan point to {orientation or 'unknown sides'}; three axes point to left or right, back or "
+            "front, below or above, as in RAS: correct the affine matrix of the file"
+        )
+    return found
 
 
 def write_nifti(mask: Array, like: Path, out: Path) -> None:
@@ -142,18 +296,19 @@ def read_nifti_folder(path: Path) -> Scans:
             continue
         parts[part] = Cases()
         for name, images, mask in _pairs(path / of_images, path / of_masks, notes):
-            found = [read_nifti(one) for one in images]
+            found = read_nifti_channels(images, f"{path}: {name}")
             read = read_nifti(mask)
-            for one in (*found, read):
+            if len(read.values) > 1:
+                raise DataError(
+                    f"{mask} has {len(read.values)} channels; a mask holds the number of the class of each voxel: of a "
+                    "mask for each class (one-hot) write numpy.argmax(mask, axis=-1), with the background first"
+                )
+            for one in (found, read):
                 orientations.setdefault(one.orientation, name)
-            values = [one.values for one in found]
-            if len({one.shape for one in values}) > 1:
-                shapes = " and ".join(str(one.shape[1:]) for one in values)
-                raise DataError(f"{path}: the channels of {name} have the shapes {shapes}; resample them to one")
-            parts[part].images.append(np.concatenate(values))
+            parts[part].images.append(found.values)
             parts[part].masks.append(plain_mask(read.values[0], f"{mask}"))
             parts[part].names.append(name)
-            spacings.append(found[0].spacing)
+            spacings.append(found.spacing)
     _check_orientations(path, orientations)
     if len({np.round(one, 3).tobytes() for one in spacings}) > 1:
         low, high = np.min(spacings, 0), np.max(spacings, 0)
@@ -168,18 +323,22 @@ def read_nifti_folder(path: Path) -> Scans:
 
 def _pairs(images: Path, masks: Path, notes: list[str]) -> list[tuple[str, list[Path], Path]]:
     """Each case with the files of its channels and its mask."""
-    of_images = {_stem(one): one for one in visible(images.iterdir(), images) if is_nifti(one)}
+    of_images = {nifti_stem(one): one for one in visible(images.iterdir(), images) if is_nifti(one)}
+    of_masks = {nifti_stem(one): one for one in visible(masks.iterdir(), masks) if is_nifti(one)}
     found: list[tuple[str, list[Path], Path]] = []
     used: set[str] = set()
-    for mask in visible(masks.iterdir(), masks):
-        if not is_nifti(mask):
-            continue
-        name = _stem(mask)
-        channels = [one for one in of_images if one == name or (one[:-5] == name and one[-5] == "_")]
+    for name, mask in of_masks.items():
+        # A file with the name of a mask is that scan, whatever digits it ends with.
+        channels = [name] if name in of_images else []
+        if not channels:
+            channels = [one for one in of_images if one not in of_masks and _CHANNEL.sub("", one) == name]
         if not channels:
             raise DataError(f"{mask} has no image {name} in {images}; add it, or remove the mask")
+        files = [of_images[one] for one in sorted(channels)]
+        if channels != [name]:
+            _check_channels(name, files)
         used.update(channels)
-        found.append((name, [of_images[one] for one in sorted(channels)], mask))
+        found.append((name, files, mask))
     without = sorted(of_images.keys() - used)
     if without:
         shown = f"{', '.join(without[:3])}{', ..' if len(without) > 3 else ''}"
@@ -189,7 +348,15 @@ def _pairs(images: Path, masks: Path, notes: list[str]) -> list[tuple[str, list[
     return found
 
 
-def _stem(path: Path) -> str:
+def nifti_stem(path: Path) -> str:
+    """Take the endings from the name of a NIfTI file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its name without .nii or .nii.gz.
+    """
     name = path.name.lower()
     ending = next(one for one in reversed(_ENDINGS) if name.endswith(one))
     return path.name[: -len(ending)]
@@ -219,6 +386,11 @@ def _classes(path: Path) -> tuple[str, ...]:
             f"{file} names no classes ({first_line(error)}); write labels as in "
             '{"labels": {"0": "background", "1": "tumour"}}, or remove the file'
         ) from error
+    if sorted(by_number) != list(range(len(labels))):
+        raise DataError(
+            f"{file} names the classes {', '.join(map(str, labels.items()))}; they are numbered 0, 1, 2, .. without "
+            "gaps, each once: number the masks so, or remove the file"
+        )
     return tuple(by_number[number] for number in sorted(by_number))
 
 

@@ -21,6 +21,7 @@ __all__ = ["read_scans"]
 Array = np.ndarray[Any, Any]
 _SHORT: Mapping[PartName, str] = {"train": "", "validation": "_val", "test": "_test"}
 _GROUPS = "groups"
+_MOST_AXES = 5
 _SPACINGS = ("spacing_mm", "spacing")
 
 
@@ -69,8 +70,11 @@ def _read_npz(path: Path, groups: str | None) -> Scans:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             names = list(archive.files)
             placed = placed_arrays(str(path), names, None, "scans")
-            wanted = [name for name in names if name in placed.values() or archive[name].ndim <= 2]
-            arrays = {name: archive[name] for name in wanted}
+            arrays = {}
+            for name in names:
+                array = _member(path, archive, name)
+                if name in placed.values() or array.ndim <= 2:
+                    arrays[name] = array
     except DataError:
         raise
     except DAMAGE as error:
@@ -97,6 +101,20 @@ def _read_npz(path: Path, groups: str | None) -> Scans:
     )
 
 
+def _member(path: Path, archive: Any, name: str) -> Array:
+    """An array of a file; one of objects would have to be unpickled, which can run code."""
+    try:
+        found: Array = archive[name]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        raise DataError(
+            f"{path}: the array {name} holds Python objects, such as scans of several sizes; write numbers, or texts "
+            "as numpy.array(names, dtype=str), and scans of several sizes as NIfTI files"
+        ) from error
+    return found
+
+
 def _title_of_groups(path: Path, groups: str | None, names: list[str]) -> str:
     if groups is not None and groups not in names:
         raise DataError(
@@ -116,14 +134,16 @@ def _cases(path: Path, arrays: Mapping[str, Array], of_x: str, of_y: str, groups
         raise DataError(f"{path}: {of_x} has {len(x)} scans and {of_y} {len(y)} masks; give one for each")
     if not len(x):
         raise DataError(f"{path}: {of_x} has no scan; give at least one")
-    if x.ndim == y.ndim and x.shape[1] != 1:
+    if x.ndim == y.ndim:
+        y = _without_channel(x, y, f"{path}: {of_y}")
+    if x.ndim == y.ndim:
         x = x[:, None]  # scans without an axis of channels
-    elif x.ndim == y.ndim and x.shape == y.shape:
-        x = x[:, None]
-    if y.ndim != x.ndim - 1:
+    if y.ndim != x.ndim - 1 or x.ndim > _MOST_AXES:
+        given = arrays[of_x]
         raise DataError(
-            f"{path}: {of_x} has the shape {x.shape} and {of_y} {y.shape}; masks have the sides of the scans: "
-            f"{(len(x), *x.shape[2:])}"
+            f"{path}: {of_x} has the shape {given.shape} and {of_y} {y.shape}; masks have the sides of the scans, as "
+            f"in {(len(x), *given.shape[2:])}; of a mask for each class (one-hot) write numpy.argmax over the axis of "
+            "the classes"
         )
     masks = plain_mask(y, f"{path}: {of_y}")
     names = [f"scan {number}" for number in range(len(x))]
@@ -136,8 +156,36 @@ def _cases(path: Path, arrays: Mapping[str, Array], of_x: str, of_y: str, groups
         if values is None or values.shape != (len(x),):
             said = "missing" if values is None else f"of shape {values.shape}"
             raise DataError(f"{path}: the array {short} is {said}; it has the group of each of the {len(x)} scans")
+        lacking = next((row for row, one in enumerate(values.tolist()) if one != one), None)
+        if lacking is not None:
+            raise DataError(
+                f"{path}: {short}, scan {lacking} is nan; give each scan its group, or drop the scan: scans without "
+                "a group may be of one patient"
+            )
         found.groups.extend(str(one) for one in values.tolist())
     return found
+
+
+def _without_channel(x: Array, y: Array, place: str) -> Array:
+    """Masks without an axis of one channel, such as those of medical libraries; masks for each class are refused.
+
+    Args:
+        x: scans with as many axes as the masks.
+        y: masks.
+        place: names the masks in messages.
+
+    Returns:
+        The masks; as they are where the axis after the first is a side.
+    """
+    same = y.shape[2:] == x.shape[2:]
+    if same and y.shape[1] == 1 and y.ndim > 3:
+        return y[:, 0]
+    if same and y.ndim > 3 and y.dtype.kind in "uifb" and np.allclose(y.sum(1, dtype=float), 1):
+        raise DataError(
+            f"{place} has the shape {y.shape}, a mask for each of {y.shape[1]} classes; a mask holds the number of the "
+            "class of each position: write y.argmax(1), with the background first"
+        )
+    return y
 
 
 def _by_split(path: Path, cases: Cases, splits: Array) -> dict[PartName, Cases]:
@@ -168,10 +216,14 @@ def _spacing(path: Path, arrays: Mapping[str, Array], dimensions: int, notes: li
     if name is None:
         return None
     values = np.atleast_2d(arrays[name])
-    if values.shape[-1] != dimensions or values.dtype.kind not in "uif" or not (values > 0).all():
+    if (
+        values.shape[-1] != dimensions
+        or values.dtype.kind not in "uif"
+        or not (np.isfinite(values) & (values > 0)).all()
+    ):
         raise DataError(
             f"{path}: {name} has the shape {arrays[name].shape}; it holds the {dimensions} distances of two voxels in "
-            "mm, for all scans or for each, above 0"
+            "mm, for all scans or for each, above 0 and finite"
         )
     if not np.allclose(values, values[0], rtol=0.05):
         low, high = values.min(0), values.max(0)

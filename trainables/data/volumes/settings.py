@@ -41,7 +41,7 @@ class VolumeSettings(SplitSettings):
     """
     intensity: str = "data"
     """"data" standardizes all scans by the mean and deviation of the training scans, as suits units that mean the same
-    in each (CT); "volume" each by its own (MRI of several scanners).
+    in each (CT); "volume" each by its own (MRI of several scanners), which goes with whole scans and not with `patch`.
     """
 
     def __post_init__(self) -> None:
@@ -52,6 +52,12 @@ class VolumeSettings(SplitSettings):
         self.check_split()
         object.__setattr__(self, "patch", _checked_patch(self.patch))
         object.__setattr__(self, "classes", _checked_classes(self.classes))
+        if self.patch is not None and self.intensity == "volume":
+            raise TrainableError(
+                f"patch is {self.patch!r} and intensity 'volume': a window would be standardized by its own values and "
+                "not by those of its scan; leave one of them out, or standardize each scan before and leave intensity "
+                "out"
+            )
 
 
 def _checked_patch(patch: object) -> int | tuple[int, ...] | None:

@@ -13,7 +13,7 @@ from trainables.errors import TrainableError
 from trainables.hardware.device import Device
 from trainables.hardware.engines import default_device
 from trainables.settings import check_number
-from trainables.supernet.costs import Costs, check_costs, expected, option_latencies, option_macs
+from trainables.supernet.costs import Costs, check_costs, expected, option_latencies, option_macs, option_memory
 from trainables.supernet.decisions import Decision
 from trainables.supernet.methods.base import Draws, Method
 from trainables.supernet.methods.paths import enclosing_options
@@ -22,6 +22,9 @@ from trainables.supernet.mixing import Mix
 from trainables.training.batches import Batch
 
 __all__ = ["ProxylessNas"]
+
+_COUNTED = {"macs": option_macs, "memory": option_memory}
+_KINDS = ("latency", *_COUNTED)
 
 
 class ProxylessNas(Method):
@@ -35,9 +38,10 @@ class ProxylessNas(Method):
 
     Args:
         costs: "latency" measures every option once, in milliseconds (see `trainables.supernet.costs`; a resumed search
-            keeps the measured values). "macs" counts the multiply-accumulates for one example. Both need
-            an example in `relax`. Otherwise the cost of every option by decision, such as latencies measured on another
-            device. Options inside others count with the probability that they are reached. None adds no term.
+            keeps the measured values). "macs" counts the multiply-accumulates for one example, and "memory" the bytes
+            of the values that are computed for it. All need an example in `relax`. Otherwise the cost of every option
+            by decision, such as latencies measured on another device. Options inside others count with the probability
+            that they are reached. None adds no term.
         cost_weight: the factor of the term, which is the expected cost relative to that of equal probabilities.
         latency_batch: the batch size at which latencies are measured; None for that of the device.
         measured_on: the device of the latencies: a table as the key `device` of a configuration, or the name of an
@@ -61,9 +65,10 @@ class ProxylessNas(Method):
         check_number("cost_weight", cost_weight, 0)
         if latency_batch is not None:
             check_number("latency_batch", latency_batch, 1, whole=True)
-        if costs is not None and not isinstance(costs, Mapping) and costs not in ("latency", "macs"):
+        if costs is not None and not isinstance(costs, Mapping) and costs not in _KINDS:
             raise TrainableError(
-                f"costs is {costs!r}; it must be 'latency', 'macs', or a number for every option by decision"
+                f"costs is {costs!r}; it must be {', '.join(map(repr, _KINDS))}, or a number for every option by "
+                "decision"
             )
         self.costs, self.cost_weight, self.latency_batch = costs, cost_weight, latency_batch
         self.measured_on = None if measured_on is None else Device.of(measured_on)
@@ -98,8 +103,8 @@ class ProxylessNas(Method):
             return
         if example is None:
             raise TrainableError(f"costs={self.costs!r} are found on an example of the input; give one to relax")
-        if self.costs == "macs":
-            self._set_costs(option_macs(supernet, example))
+        if self.costs in _COUNTED:
+            self._set_costs(_COUNTED[self.costs](supernet, example))
         else:
             self._measure(supernet, example)
 

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from trainables.data.volumes.nifti import is_nifti, read_nifti, write_nifti
-from trainables.data.volumes.unlabelled import centred, nifti_files
+from trainables.data.volumes.unlabelled import centred, nifti_cases, nifti_files
 from trainables.errors import TrainableError
 
-__all__ = ["painted", "slice_of", "triptych", "write_masks"]
+__all__ = ["check_target", "painted", "slice_of", "triptych", "write_masks"]
 
 Array = np.ndarray[Any, Any]
 _COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167))
@@ -21,6 +21,8 @@ _COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 
 _SHARE = 0.55
 _LEAST = 160
 """The least height of a picture in pixels."""
+_MOST = 512
+"""The greatest side of a panel in pixels: reports leave out pictures of more than two million bytes."""
 _GAP = 4
 
 
@@ -37,29 +39,54 @@ def write_masks(masks: Array, x: Any, target: Path) -> list[Path]:
         The files that were written.
 
     Raises:
-        TrainableError: the target is none of these.
+        TrainableError: the target is none of these, or a mask would replace a scan.
     """
-    files = nifti_files(Path(x)) if isinstance(x, str | Path) else []
+    path = Path(x) if isinstance(x, str | Path) else None
+    files = nifti_files(path) if path is not None else []
+    cases = nifti_cases(path, together=len(files) != len(masks)) if path is not None and files else {}
+    if path is not None:
+        check_target(path, target, list(cases))
     if target.suffix.lower() == ".npz":
         target.parent.mkdir(parents=True, exist_ok=True)
-        names = {"names": np.array([one.name for one in files])} if files else {}
+        names = {"names": np.array(list(cases))} if cases else {}
         np.savez_compressed(target, allow_pickle=False, y=masks, **names)
         return [target]
     if not files:
         raise TrainableError(
             f"{target} is no .npz file, and the scans are no NIfTI files; give a name that ends with .npz"
         )
-    if is_nifti(target) and len(files) > 1:
-        raise TrainableError(f"{target} is one file, and there are {len(files)} scans; give a folder, or an .npz file")
+    if is_nifti(target) and len(cases) > 1:
+        raise TrainableError(f"{target} is one file, and there are {len(cases)} scans; give a folder, or an .npz file")
     if not is_nifti(target) and target.suffix:
         raise TrainableError(f"{target} is neither .npz, NIfTI nor a folder; give one of them")
     written: list[Path] = []
-    for mask, file in zip(masks, files, strict=True):
-        out = target if is_nifti(target) else target / file.name
+    for mask, (name, (file, *_)) in zip(masks, cases.items(), strict=True):
+        out = target if is_nifti(target) else target / name
         out.parent.mkdir(parents=True, exist_ok=True)
         write_nifti(centred(mask, read_nifti(file).values.shape[1:]), file, out)
         written.append(out)
     return written
+
+
+def check_target(path: Path, target: Path, names: Sequence[str] = ()) -> None:
+    """Refuse a target whose writing would replace a scan.
+
+    Args:
+        path: the scans: a file, or a folder of files.
+        target: the file or folder to write.
+        names: of the files to write where the target is a folder.
+
+    Raises:
+        TrainableError: a file to write is one of the scans, or lies in their folder.
+    """
+    is_folder = not is_nifti(target) and not target.suffix
+    written = [target / name for name in names] if is_folder else [target]
+    scans = {one.resolve() for one in (nifti_files(path) if path.is_dir() else [path])}
+    replaced = next((one for one in written if one.resolve() in scans), None)
+    if replaced is not None:
+        raise TrainableError(
+            f"{target}: writing there would replace the scan {replaced}; give another file or folder, such as masks"
+        )
 
 
 def slice_of(image: Array, mask: Array) -> tuple[int | None, Array]:
@@ -100,6 +127,15 @@ def painted(plane: Array, mask: Array, low: float, high: float) -> Array:
     return found.astype(np.uint8)
 
 
+def _at_most(panel: Array) -> Array:
+    """A panel without sides that are too long for a page."""
+    share = _MOST / max(panel.shape[:2])
+    if share >= 1:
+        return panel
+    height, width = (max(1, round(side * share)) for side in panel.shape[:2])
+    return np.asarray(Image.fromarray(panel).resize((width, height), Image.Resampling.BOX))
+
+
 def triptych(image: Array, masks: Sequence[Array]) -> Image.Image:
     """Draw a slice beside the same slice with each of some masks.
 
@@ -115,7 +151,7 @@ def triptych(image: Array, masks: Sequence[Array]) -> Image.Image:
     planes = [mask if place is None else mask[place] for mask in masks]
     panels = [painted(plane, mask, low, high) for mask in (np.zeros_like(planes[0]), *planes)]
     factor = max(1, -(-_LEAST // plane.shape[0]))
-    panels = [one.repeat(factor, 0).repeat(factor, 1) for one in panels]
+    panels = [_at_most(one.repeat(factor, 0).repeat(factor, 1)) for one in panels]
     gap = np.full((panels[0].shape[0], _GAP, 3), 255, dtype=np.uint8)
     row: list[Array] = []
     for panel in panels:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables.data.volumes.scans import starts_of
+from trainables.errors import TrainableError
 
 __all__ = ["in_windows"]
 
@@ -38,18 +39,19 @@ def in_windows(run: Callable[[Tensor], Tensor], inputs: Tensor, window: Sequence
         return _cut(run(padded), missing, sides)
     weight = _bell(window, inputs.device)
     norm = torch.zeros(padded.shape[2:], device=inputs.device)
-    places: list[tuple[slice, ...]] = []
-    answers: list[Tensor] = []
+    total: Tensor | None = None
     corners = itertools.product(*(starts_of(side, one) for side, one in zip(padded.shape[2:], window, strict=True)))
     for corner in corners:
         place = tuple(slice(start, start + side) for start, side in zip(corner, window, strict=True))
-        places.append(place)
-        answers.append(run(padded[(slice(None), slice(None), *place)].contiguous()).float())
-        norm[place] += weight
-    total = torch.zeros((*answers[0].shape[:2], *padded.shape[2:]), device=answers[0].device)
-    for place, answer in zip(places, answers, strict=True):
+        answer = run(padded[(slice(None), slice(None), *place)].contiguous()).float()
+        if total is None:
+            total = torch.zeros((*answer.shape[:2], *padded.shape[2:]), device=answer.device)
+        # Added at once: windows overlap by half, so that all answers together have up to eight times the positions.
         total[(slice(None), slice(None), *place)] += answer * weight
-    return _cut(total / norm, missing, sides)
+        norm[place] += weight
+    if total is None:
+        raise TrainableError(f"scans of {tuple(sides)} have no window of {tuple(window)}; give sides of at least 1")
+    return _cut(total.div_(norm), missing, sides)
 
 
 def _padded(inputs: Tensor, missing: Sequence[int]) -> Tensor:

@@ -16,6 +16,7 @@ from trainables.data.volumes.scans import starts_of
 from trainables.data.volumes.unlabelled import read_volumes
 from trainables.data.volumes.views import ScanViews
 from trainables.errors import DataError, TrainableError
+from trainables.tasks.registry import make_task
 
 CPU = torch.device("cpu")
 
@@ -129,6 +130,17 @@ BAD = {
     "names": ({"classes": ["a", "b"]}, r"2 classes are named \(a, b\), and the training masks hold 3 .*; name each"),
     "split": ({"split": ["train"] * 19 + ["third"]}, "split, scan 19 is 'third', which is not a part; name one"),
     "spacing": ({"spacing_mm": [1.0, 2.0]}, "it holds the 3 distances of two voxels in mm"),
+    "infinite spacing": ({"spacing_mm": [1.0, 1.0, np.inf]}, "in mm, for all scans or for each, above 0 and finite"),
+    "one-hot": (
+        {"y": np.stack([scans()[1] == label for label in range(3)], 1)},
+        r"a mask for each of 3 classes; .*: write y.argmax\(1\), with the background first",
+    ),
+    "one-hot last": ({"y": np.stack([scans()[1] == 1] * 3, -1)}, r"one-hot\) write numpy.argmax"),
+    "objects": (
+        {"case": np.array([f"p{number}" for number in range(19)] + [None], dtype=object)},
+        "the array case holds Python objects, such as scans of several sizes; write numbers, or texts",
+    ),
+    "groups": ({"groups": np.array([1.0] * 19 + [np.nan])}, "groups, scan 19 is nan; give each scan its group"),
     "texts": ({"x": np.full((20, 1, 8, 8, 10), "a")}, "scans are numbers"),
 }
 
@@ -159,6 +171,31 @@ def test_empty_masks_and_odd_sides_are_told(written: Callable[..., str]) -> None
     assert any("8 x 8 x 10 cannot be halved 2 times without a rest" in note for note in notes)
 
 
+def test_masks_may_have_an_axis_of_one_channel(written: Callable[..., str]) -> None:
+    images, masks = scans()
+    plain = load_volumes(VolumeSettings(data=written()), CPU).test
+    for x, y in ((images, masks[:, None]), (images.astype(">i2"), masks[:, None].astype(">i4"))):
+        found = load_volumes(VolumeSettings(data=written(x=x, y=y)), CPU).test
+        assert found.images.shape == plain.images.shape
+        assert torch.equal(torch.as_tensor(found.masks), torch.as_tensor(plain.masks))
+    flat = load_volumes(VolumeSettings(data=written(x=images[:, :, 2], y=masks[:, None, 2])), CPU)
+    assert flat.dimensions == 2
+
+
+def test_a_class_that_a_split_takes_from_training_is_told_and_trained_without(written: Callable[..., str]) -> None:
+    masks = scans()[1]
+    masks[1:] = 0
+    seen = []
+    for seed in range(8):
+        settings = VolumeSettings(data=written(y=masks), patch=[8, 8, 6], seed=seed)
+        seen.append((settings, load_volumes(settings, CPU)))
+    settings, data = next(one for one in seen if not one[1].train.holds_foreground.any())
+    assert any("no training scan of this split has class 1, class 2" in note for note in data.notes)
+    task = make_task("segmentation", {"data": settings.data, "patch": [8, 8, 6]})
+    order = task.order(data, torch.Generator().manual_seed(0))
+    assert sorted(order.tolist()) == list(range(len(data.train)))
+
+
 def test_missing_data_and_settings_that_cannot_be_are_refused(tmp_path: Path, written: Callable[..., str]) -> None:
     with pytest.raises(DataError, match=r"there are no scans .*; correct data"):
         load_volumes(VolumeSettings(data="nowhere.npz", root=str(tmp_path)), CPU)
@@ -174,6 +211,7 @@ def test_missing_data_and_settings_that_cannot_be_are_refused(tmp_path: Path, wr
         ({"patch": "8"}, "give one side for all"),
         ({"intensity": "each"}, "intensity"),
         ({"classes": ["one"]}, "the background first"),
+        ({"patch": 8, "intensity": "volume"}, "a window would be standardized by its own values"),
     ):
         with pytest.raises(TrainableError, match=said):
             VolumeSettings(**settings)  # type: ignore[arg-type]
@@ -212,7 +250,9 @@ def test_views_change_values_and_leave_the_given_scans() -> None:
 def test_scans_without_masks_are_read(tmp_path: Path) -> None:
     images, _ = scans(3)
     np.savez(tmp_path / "new.npz", x=images)
-    for given in (images, images[:, 0], torch.from_numpy(images), str(tmp_path / "new.npz")):
+    np.save(tmp_path / "big.npy", images.astype(">i2"))
+    paths = [str(tmp_path / name) for name in ("new.npz", "big.npy")]
+    for given in (images, images[:, 0], torch.from_numpy(images), images.astype(">f4"), *paths):
         found, names = read_volumes(given, 1, 3, torch.uint8)
         assert np.array_equal(found.numpy(), images)
         assert not names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from itertools import pairwise
 from typing import Any
 
@@ -123,6 +124,32 @@ def test_windows_cover_a_scan_and_average() -> None:
     assert len(seen) == 4 * 3
     assert torch.allclose(in_windows(run, scan, (12, 4))[:, :1], scan, atol=1e-5)
     assert torch.equal(in_windows(run, scan, (10, 7))[:, :1], scan)
+
+
+def test_the_answers_of_windows_are_not_kept() -> None:
+    scan = torch.zeros(1, 1, 64, 64)
+    alive: list[weakref.ref[torch.Tensor]] = []
+
+    def run(inputs: torch.Tensor) -> torch.Tensor:
+        assert sum(one() is not None for one in alive) <= 1
+        answer = torch.cat((inputs, inputs), 1)
+        alive.append(weakref.ref(answer))
+        return answer
+
+    in_windows(run, scan, (8, 8))
+    assert len(alive) == 15 * 15
+
+
+def test_the_unit_of_distances_is_said(tmp_path: Any) -> None:
+    for dimensions, name in ((2, "pixels"), (3, "voxels")):
+        task = make_task("segmentation", {"data": f"blobs{dimensions}d"})
+        assert task.metrics[-1].unit == name
+        assert task.about()[-1] == f"distances of surfaces (hd95) are in {name}, since the spacing is not known"
+    x = np.random.default_rng(0).integers(0, 9, (8, 1, 8, 8))
+    np.savez(tmp_path / "scans.npz", x=x, y=x[:, 0] > 4, spacing_mm=[1.0, 2.0])
+    task = make_task("segmentation", {"data": str(tmp_path / "scans.npz"), "classes": ["nothing", "lung"]})
+    assert task.metrics[-1].unit == "mm"
+    assert task.about()[-1] == "distances of surfaces (hd95) are in mm"
 
 
 @pytest.mark.slow

@@ -43,6 +43,34 @@ def test_masks_of_nifti_have_the_place_of_their_images(tmp_path: Path) -> None:
             write_masks(masks, tmp_path, tmp_path / target)
 
 
+def test_no_scan_is_replaced_by_its_mask(tmp_path: Path) -> None:
+    nibabel: Any = pytest.importorskip("nibabel")
+    for name in ("a.nii.gz", "b.nii.gz"):
+        nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 5), np.int16), np.eye(4)), tmp_path / name)
+    masks = np.zeros((2, 4, 4, 5), np.uint8)
+    np.savez(tmp_path / "new.npz", x=masks)
+    kept = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    task: Any = make_task("segmentation", {"data": "blobs2d"})
+    (tmp_path / "link").symlink_to(tmp_path)
+    for values, x, target in (
+        (masks, tmp_path, tmp_path),
+        (masks, tmp_path, tmp_path / "link"),
+        (masks[:1], tmp_path / "a.nii.gz", tmp_path / "a.nii.gz"),
+        (masks[:1], tmp_path / "a.nii.gz", tmp_path),
+        (masks, str(tmp_path / "new.npz"), tmp_path / "new.npz"),
+    ):
+        with pytest.raises(TrainableError, match=r"writing there would replace the scan .*; give another file"):
+            task.write(values, x, target)
+    assert all(file.read_bytes() == content for file, content in kept.items())
+
+
+def test_pictures_of_large_scans_are_small_enough_for_a_report() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (1, 1500, 900)).astype(np.uint8)
+    memory = io.BytesIO()
+    triptych(image, [image[0] % 3, image[0] % 3]).save(memory, "PNG")
+    assert memory.tell() < 2_000_000
+
+
 def test_the_slice_with_most_of_a_mask_is_painted() -> None:
     image, mask = np.zeros((1, 5, 6, 7)), np.zeros((5, 6, 7), np.uint8)
     image[0, 3], mask[3, 2:4] = np.arange(7), 1
