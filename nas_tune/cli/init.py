@@ -20,7 +20,7 @@ def init(
         typer.Option(
             "--task",
             metavar="TASK",
-            help="The task: classification or regression of images, detection, table, language or signal.",
+            help="The task: classification or regression of images, detection, segmentation, table, language, signal.",
             show_default="what the data look like",
         ),
     ] = None,

@@ -225,6 +225,37 @@ STARTERS: Mapping[str, Starter] = {
         ),
         data="shapes",
     ),
+    "segmentation": Starter(
+        about="Which network marks the regions in these scans best?",
+        chosen={
+            "space": {"name": "unet3d", "widths": [8, 16], "levels": [2, 3], "blocks": [1, 2]},
+            **_SEARCH,
+            "metric": "dice",
+            "mode": "max",
+        },
+        task=(
+            Setting("name", "segmentation", "Gives each voxel of a volume or pixel of an image a class", is_set=True),
+            Setting(
+                "data",
+                "blobs3d",
+                "An .npz file with x and y, a folder with imagesTr and labelsTr; or blobs3d. For images space = unet2d",
+                is_set=True,
+            ),
+            Setting("classes", ["background", "tumour"], "Names of the classes; by default those of the data"),
+            Setting("patch", [64, 64, 64], "Sides of the windows into which larger scans are cut"),
+            Setting("validation_groups", "patient", "An array of the group of each scan; none is on both sides"),
+            *_shares("scans", 0.2),
+            Setting("intensity", "data", 'Or "volume": standardize each scan by its own values, as suits MRI'),
+            Setting("dice_weight", 1.0, "The weight of the soft Dice beside the cross-entropy"),
+            Setting("flip", False, "Mirror half of the training scans; left and right differ in a body"),
+        ),
+        trainable=(
+            Setting("batch_size", 2, "Scans a step"),
+            Setting("lr", 0.01, "The highest learning rate; it falls as a cosine"),
+            *_DEVICES,
+        ),
+        data="blobs3d",
+    ),
 }
 """The starters by the name of their task."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import nas_tune
 from nas_tune.errors import NasTuneError
@@ -84,6 +85,18 @@ def test_every_format_computes_what_the_network_computes(run: nas_tune.Run, tmp_
     exported = nas_tune.export(run, folder=tmp_path / "out", formats=FORMATS, retrained=False)
     assert {one.format: one.problem for one in exported.formats if one.problem} == {}
     assert (tmp_path / "out").is_dir()
+
+
+def test_it_predicts_from_the_run_and_from_its_export(run: nas_tune.Run, tmp_path: Path) -> None:
+    predictor = nas_tune.load(run, retrained=False)
+    found = predictor.of_split("test")
+    assert found.count > 0
+    if not isinstance(found.values, np.ndarray):
+        return  # boxes and texts, whose predictions are tested with their tasks
+    raw = predictor._data.split("test").rows(torch.arange(found.count))[0]
+    nas_tune.export(run, folder=tmp_path / "out", formats=("safetensors",), retrained=False)
+    again = nas_tune.load(tmp_path / "out").predict(raw)
+    assert np.mean(np.asarray(again) == np.asarray(found.values)) > 0.99
 
 
 def test_it_is_compressed_or_the_reason_is_told(run: nas_tune.Run, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from tests.trainables.data.boxes.files import drawn, parquet
 from tests.trainables.tasks.numbers import turned
+from trainables.data.volumes.blobs import drawn_blobs
 
 __all__ = ["CASES"]
 
@@ -65,6 +66,15 @@ def boxes(folder: Path) -> str:
     return f'{space}[task]\nname = "detection"\ndata = "{folder / "data.parquet"}"\n'
 
 
+def volumes(folder: Path) -> str:
+    """Volumes of two sizes of spacing along their axes, two of each patient."""
+    blobs = drawn_blobs(3)
+    scans, masks = (one[:24, ..., 4:20, 4:20] for one in (blobs.images, blobs.masks))
+    np.savez(folder / "data.npz", x=scans, y=masks, groups=blobs.patients[:24], spacing_mm=[2.0, 1.0, 1.0])
+    space = 'space = { name = "unet3d", widths = [4, 8], levels = [2, 2], blocks = [1, 1] }\n'
+    return f'{space}[task]\nname = "segmentation"\ndata = "{folder / "data.npz"}"\n'
+
+
 def growth(folder: Path) -> str:
     return f'space = "{OWN}:PAIR"\n[task]\nname = "{OWN}:Growth"\n[trainable]\nbatch_size = 8\n'
 
@@ -77,6 +87,7 @@ CASES: dict[str, Callable[[Path], str]] = {
     "language": text,
     "signal": tones,
     "detection": boxes,
+    "segmentation": volumes,
     "own": growth,
 }
 """Write data into a folder; return the part of a configuration from `space` on, which ends in tables."""

@@ -103,7 +103,7 @@ DATA = {"regression": "ages.parquet", "table": "rows.csv", "language": "story.tx
 EXAMPLES = {
     *("target", "resize", "data_root", "unit", "kind", "numeric", "categorical", "drop", "validation_groups"),
     *("epoch_tokens", "tokens", "encoding", "vocabulary", "sample_rate", "length", "network"),
-    *("cells", "channels", "shift", "noise", "mask"),
+    *("cells", "channels", "shift", "noise", "mask", "classes", "patch"),
 }
 """Settings without a default, or whose default the data decide; and sizes, which the next test compares."""
 

@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables.data.volumes.scans import starts_of
-from trainables.errors import TrainableError
 
 __all__ = ["in_windows"]
 
@@ -39,18 +38,16 @@ def in_windows(run: Callable[[Tensor], Tensor], inputs: Tensor, window: Sequence
         return _cut(run(padded), missing, sides)
     weight = _bell(window, inputs.device)
     norm = torch.zeros(padded.shape[2:], device=inputs.device)
-    total: Tensor | None = None
+    total = torch.zeros(0)
     corners = itertools.product(*(starts_of(side, one) for side, one in zip(padded.shape[2:], window, strict=True)))
-    for corner in corners:
+    for number, corner in enumerate(corners):
         place = tuple(slice(start, start + side) for start, side in zip(corner, window, strict=True))
         answer = run(padded[(slice(None), slice(None), *place)].contiguous()).float()
-        if total is None:
+        if not number:
             total = torch.zeros((*answer.shape[:2], *padded.shape[2:]), device=answer.device)
         # Added at once: windows overlap by half, so that all answers together have up to eight times the positions.
         total[(slice(None), slice(None), *place)] += answer * weight
         norm[place] += weight
-    if total is None:
-        raise TrainableError(f"scans of {tuple(sides)} have no window of {tuple(window)}; give sides of at least 1")
     return _cut(total.div_(norm), missing, sides)
 
 
