@@ -109,10 +109,12 @@ def conditions_of(given: str | Mapping[str, object], of: str = "where") -> tuple
         The conditions, in the order given.
 
     Raises:
-        ConfigError: a part is no comparison.
+        ConfigError: it is no text and no mapping, or a part is no comparison.
     """
     if isinstance(given, Mapping):
         return limits_of(given)
+    if not isinstance(given, str):
+        raise ConfigError(f"{of}: got {given!r}; give a text, as in 'latency <= 5ms and accuracy >= 0.9', or a dict")
     found = []
     for part in _JOINED.split(given.strip()):
         match = _CONDITION.fullmatch(part)

@@ -420,7 +420,7 @@ def test_scans_are_changed_as_they_were() -> None:
             found[f"{name}={value}"] = str(tried(lambda name=name, value=value: ScanViews(**{name: value})))
     for side in (1, 4, 5, 7, 10):
         found[f"starts of {side}"] = {str(window): starts_of(side, window) for window in (1, 2, 3, 4, 5, 9)}
-    for name, array in {"scans": FLOATS, "constant": FLOATS * 0 + 3, "large": FLOATS + 1e6}.items():
+    for name, array in {"scans": FLOATS, "constant": FLOATS * 0 + 3, "zero": FLOATS * 0, "large": FLOATS + 1e6}.items():
         given = torch.from_numpy(array)
         found[f"moments, {name}"] = [numbers(one) for one in moments_of(given)]
         found[f"standard, {name}"] = numbers(standardized(given, None, None))
