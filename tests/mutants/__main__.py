@@ -51,7 +51,7 @@ def main() -> int:
     folders = [_copy(commit, str(number)) for number in range(asked.processes)]
     first = folders[0]
     tests = _covering(first, commit, asked.most) if asked.coverage else _near(first)
-    drawn = sample(first, asked.count, asked.seed, asked.modules)
+    drawn = sample(first, asked.count, asked.seed, asked.modules, WORK / "places.json")
     equivalent = Equivalent(first)
     mutants = [mutant for mutant in drawn if mutant not in equivalent]
     if not mutants:

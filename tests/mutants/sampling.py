@@ -14,10 +14,12 @@ from __future__ import annotations
 import ast
 import difflib
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cosmic_ray.plugins
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -61,6 +63,7 @@ OPERATORS = (
     *(f"core/ReplaceBinaryOperator_{name}" for name in _ARITHMETIC),
     *(f"core/{name}" for name in _OTHERS),
 )
+_OWN = Path(__file__).read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ class _Place:
     ways: tuple[tuple[str, int], ...]
 
 
-def sample(root: Path, count: int, seed: int, begin: Sequence[str] = ()) -> list[Mutant]:
+def sample(root: Path, count: int, seed: int, begin: Sequence[str] = (), known: Path | None = None) -> list[Mutant]:
     """`count` mutants of the packages below `root`, each of another place; the same for the same code and seed.
 
     Args:
@@ -104,13 +107,40 @@ def sample(root: Path, count: int, seed: int, begin: Sequence[str] = ()) -> list
         count: how many, if there are so many places.
         seed: which of all.
         begin: how the paths of modules begin that are changed; all modules, if it is empty.
+        known: a JSON file that keeps the places of modules: to find them all takes a minute.
     """
+    kept = _KnownPlaces(known)
     found = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
     modules = [path for path in found if path.relative_to(root).as_posix().startswith(tuple(begin) or "")]
-    places = [place for path in modules for place in _places(root, path)]
+    places = [place for path in modules for place in kept.of(root, path)]
+    kept.write()
     drawn = sorted(places, key=lambda place: _number(seed, place.name))[:count]
     chosen = sorted(drawn, key=lambda place: (found.index(place.path), place.line))
     return [made for place in chosen if (made := _mutant(root, place, seed)) is not None]
+
+
+class _KnownPlaces:
+    """The places of modules, by what is in the module and by what finds them.
+
+    Args:
+        file: keeps them; None keeps nothing.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._before = json.loads(file.read_text(encoding="utf-8")) if file is not None and file.exists() else {}
+        self._now: dict[str, list[Any]] = {}
+
+    def of(self, root: Path, path: Path) -> list[_Place]:
+        texts = (path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"), _OWN)
+        key = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+        found = self._before.get(key) or [[one.name, one.line, one.ways] for one in _places(root, path)]
+        self._now[key] = found
+        return [_Place(path, name, line, tuple((of, place) for of, place in ways)) for name, line, ways in found]
+
+    def write(self) -> None:
+        if self._file is not None:
+            self._file.write_text(json.dumps({**self._before, **self._now}), encoding="utf-8")
 
 
 def _number(seed: int, name: str) -> int:
