@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -96,10 +97,14 @@ def _write(predictor: Predictor, data: Path | None, split: str | None, out: Path
             "files a folder"
         )
     written: list[Path] = []
-    if out is not None:
-        written += predictor.write(os.fspath(data or ""), out, split=split)
-    if draw is not None:
-        written += predictor.draw(os.fspath(data or ""), draw)
+    with warnings.catch_warnings(record=True) as noticed:
+        warnings.simplefilter("always", UserWarning)
+        if out is not None:
+            written += predictor.write(os.fspath(data or ""), out, split=split)
+        if draw is not None:
+            written += predictor.draw(os.fspath(data or ""), draw)
+    for text in dict.fromkeys(str(one.message) for one in noticed if one.category is UserWarning):
+        stderr().print(f"note: {text}", style="yellow", markup=False, highlight=False)
     stderr().print(f"{predictor.task} from {predictor.source}", style="dim")
     for file in written:
         stdout().print(shown(file))

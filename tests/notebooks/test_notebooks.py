@@ -45,7 +45,10 @@ def test_the_outputs_that_are_kept_are_those_of_one_execution(script: Path) -> N
 
 @by_name
 def test_nothing_of_the_machine_is_kept(script: Path) -> None:
-    text = script.with_suffix(".ipynb").read_text(encoding="utf-8")
+    notebook = notebook_of(script)
+    for output in (one for cell in notebook.cells for one in cell.get("outputs", ())):
+        output.get("data", {}).pop("image/png", None)  # letters in which any short name occurs by chance
+    text = nbformat.writes(notebook)
     assert [
         place for place in ("/tmp", "/home", "/root", str(ROOT.parent), os.uname().nodename + "/") if place in text
     ] == []

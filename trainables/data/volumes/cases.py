@@ -186,8 +186,10 @@ def _of_spacing(scans: Scans) -> list[str]:
     where = f", axes {scans.orientation}" if scans.orientation else ""
     if min(scans.spacing) * _ANISOTROPIC >= max(scans.spacing):
         return [f"spacing {shown} mm{where}"]
+    axis = int(np.argmax(scans.spacing))
+    apart = f"conv_{'x'.join('1' if place == axis else '3' for place in range(len(scans.spacing)))}"
     return [
         f"anisotropic spacing {shown} mm{where}: a voxel is {max(scans.spacing) / min(scans.spacing):.2g} times "
-        "as long along one axis as along another; kernels are in voxels, so operations with a side of 1 along "
-        "that axis, such as conv_1x3x3, may suit"
+        f"as long along one axis as along another; kernels are in voxels, so operations that take axis {axis} apart, "
+        f"such as {apart}, may suit"
     ]

@@ -13,7 +13,7 @@ from trainables.data.volumes.nifti import is_nifti, read_nifti, write_nifti
 from trainables.data.volumes.unlabelled import centred, nifti_cases, nifti_files
 from trainables.errors import TrainableError
 
-__all__ = ["check_target", "painted", "slice_of", "triptych", "write_masks"]
+__all__ = ["axis_of", "check_target", "painted", "slice_of", "triptych", "write_masks"]
 
 Array = np.ndarray[Any, Any]
 _COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167))
@@ -24,6 +24,7 @@ _LEAST = 160
 _MOST = 512
 """The greatest side of a panel in pixels: reports leave out pictures of more than two million bytes."""
 _GAP = 4
+_FLAT = 2
 
 
 def write_masks(masks: Array, x: Any, target: Path) -> list[Path]:
@@ -89,6 +90,18 @@ def check_target(path: Path, target: Path, names: Sequence[str] = ()) -> None:
         )
 
 
+def axis_of(spacing: Sequence[float] | None) -> int:
+    """Choose the axis along which a volume is cut: that of the greatest spacing, so that slices are as fine as can be.
+
+    Args:
+        spacing: the distance of two voxels along each axis; None where it is not known.
+
+    Returns:
+        The number of the axis; the first of equals.
+    """
+    return 0 if spacing is None else int(np.argmax(np.round(spacing, 3)))
+
+
 def slice_of(image: Array, mask: Array) -> tuple[int | None, Array]:
     """Choose the slice of a volume along its first axis that shows most of a mask.
 
@@ -136,16 +149,19 @@ def _at_most(panel: Array) -> Array:
     return np.asarray(Image.fromarray(panel).resize((width, height), Image.Resampling.BOX))
 
 
-def triptych(image: Array, masks: Sequence[Array]) -> Image.Image:
+def triptych(image: Array, masks: Sequence[Array], axis: int = 0) -> Image.Image:
     """Draw a slice beside the same slice with each of some masks.
 
     Args:
         image: (c, ...), a scan.
         masks: (...) each, with the sides of the scan; the first one chooses the slice.
+        axis: the axis along which a volume is cut.
 
     Returns:
         The picture.
     """
+    if masks[0].ndim > _FLAT:
+        image, masks = np.moveaxis(image, axis + 1, 1), [np.moveaxis(mask, axis, 0) for mask in masks]
     place, plane = slice_of(image, masks[0])
     low, high = float(plane.min()), float(plane.max())
     planes = [mask if place is None else mask[place] for mask in masks]

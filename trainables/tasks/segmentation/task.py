@@ -26,6 +26,7 @@ from trainables.data.volumes import (
     volumes_checksum,
 )
 from trainables.data.volumes.guessing import sides_of_masks
+from trainables.data.volumes.nifti import read_nifti
 from trainables.data.volumes.scans import standardized
 from trainables.data.volumes.unlabelled import Placement, nifti_files, placed, read_volumes
 from trainables.data.volumes.views import ScanViews
@@ -37,7 +38,7 @@ from trainables.settings import check_number
 from trainables.settings.groups import flat_settings, group
 from trainables.tasks.segmentation.losses import segmentation_loss, soft_dice
 from trainables.tasks.segmentation.meter import DICE, SegmentationMeter, metrics_of_classes
-from trainables.tasks.segmentation.showing import check_target, triptych, write_masks
+from trainables.tasks.segmentation.showing import axis_of, check_target, triptych, write_masks
 from trainables.tasks.segmentation.windows import in_windows
 from trainables.tasks.task import Meter, Task
 from trainables.training.batches import Batch
@@ -281,10 +282,11 @@ class Segmentation(Task):
         raw, _ = read_volumes(
             x, None, np.asarray(values).ndim - 1, torch.float32, together=bool(files) and len(files) != count
         )
+        axis = axis_of(read_nifti(files[0]).spacing) if files else 0
         written: list[Path] = []
         for number, (image, mask) in enumerate(zip(raw.numpy(), np.asarray(values), strict=True)):
             out = target if len(raw) == 1 else target.with_stem(f"{target.stem}_{number}")
-            triptych(image, [mask]).save(out)
+            triptych(image, [mask], axis).save(out)
             written.append(out)
         return written
 
@@ -296,7 +298,7 @@ class Segmentation(Task):
             zip(inputs.cpu().numpy(), targets.cpu().numpy(), predicted, strict=True)
         ):
             memory = io.BytesIO()
-            triptych(image, [mask, own]).save(memory, "PNG")
+            triptych(image, [mask, own], axis_of(data.spacing)).save(memory, "PNG")
             found[f"scan {number}: image, truth, prediction"] = memory.getvalue()
         return found
 

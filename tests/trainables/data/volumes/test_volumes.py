@@ -54,7 +54,8 @@ def test_an_npz_file_is_read_in_the_parts_that_it_names(written: Callable[..., s
     standard = data.normalize(data.train.rows(torch.arange(12))[0])
     assert float(standard.mean()) == pytest.approx(0, abs=1e-4)
     assert float(standard.std()) == pytest.approx(1, abs=1e-3)
-    assert any("anisotropic spacing 1 x 1 x 3 mm" in line for line in described_volumes(VolumeSettings(data=path)))
+    lines = described_volumes(VolumeSettings(data=path))
+    assert any("anisotropic spacing 1 x 1 x 3 mm" in line and "as conv_3x3x1, may suit" in line for line in lines)
     assert holds_masks(path, None)
 
 

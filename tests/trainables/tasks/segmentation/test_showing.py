@@ -13,7 +13,7 @@ from PIL import Image
 
 from trainables.errors import TrainableError
 from trainables.tasks.registry import make_task
-from trainables.tasks.segmentation.showing import painted, slice_of, triptych, write_masks
+from trainables.tasks.segmentation.showing import axis_of, painted, slice_of, triptych, write_masks
 
 
 def test_masks_are_written_into_one_file_or_beside_their_images(tmp_path: Path) -> None:
@@ -82,6 +82,8 @@ def test_the_slice_with_most_of_a_mask_is_painted() -> None:
     assert (colours[0, :, 0] == colours[0, :, 2]).all(), "grey where there is no class"
     assert (colours[2, :, 0] != colours[2, :, 2]).all()
     assert triptych(image, [mask, mask]).size == (27 * 7 * 3 + 2 * 4, 27 * 6)
+    assert triptych(image, [mask, mask], axis_of((1.0, 1.0, 3.0))).size == (32 * 6 * 3 + 2 * 4, 32 * 5)
+    assert axis_of((1.0, 1.0, 1.0)) == axis_of(None) == 0
 
 
 def test_pictures_are_png_files_by_their_titles() -> None:
