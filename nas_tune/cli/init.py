@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -61,7 +62,10 @@ def init(
     from nas_tune.config.starter import starter
 
     columns = target[0] if target and len(target) == 1 else target or None
-    text = starter(task or _guessed(data, columns), data=data, target=columns)
+    name = task or _guessed(data, columns)
+    text = starter(name, data=data, target=columns)
+    if data is not None:
+        text = starter(name, data=data, target=columns, needed=_needed(text))
     _check_free(out)
     if data is not None:
         for line in _found(text):
@@ -94,6 +98,16 @@ def _guessed(data: str | None, target: str | list[str] | None) -> str:
 def _check_free(out: Path) -> None:
     if os.path.lexists(out):
         raise ConfigError(f"--out {shown(out)}: exists, and is not overwritten; remove it, or give another name")
+
+
+def _needed(text: str) -> Mapping[str, object]:
+    """The settings that the task of a configuration needs for its data."""
+    from nas_tune.config import SearchConfig
+    from trainables.tasks.learner import Learner
+    from trainables.tasks.task import Starting
+
+    task = Learner.task_of(SearchConfig.from_toml(text).trainable.settings)
+    return task.starting() if isinstance(task, Starting) else {}
 
 
 def _found(text: str) -> list[str]:

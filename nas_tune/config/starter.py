@@ -62,7 +62,13 @@ ROOT_VARIABLE = "NAS_TUNE_DATA"
 _COLUMN = 34
 
 
-def starter(task: str = "classification", *, data: str | None = None, target: str | Sequence[str] | None = None) -> str:
+def starter(
+    task: str = "classification",
+    *,
+    data: str | None = None,
+    target: str | Sequence[str] | None = None,
+    needed: Mapping[str, object] | None = None,
+) -> str:
     """Write the starter configuration of a task.
 
     Args:
@@ -70,6 +76,7 @@ def starter(task: str = "classification", *, data: str | None = None, target: st
         data: the data to search on: a name, or a path as the search shall see it. By default scikit-learn's digits,
             where the task is a classification.
         target: the column or array that is predicted, or several columns; None where the data tell it.
+        needed: settings of the task that these data need, beside those of the starter.
 
     Returns:
         The text of the file, TOML with a comment for every key.
@@ -93,7 +100,7 @@ def starter(task: str = "classification", *, data: str | None = None, target: st
     for title, keys in _SECTIONS.items():
         lines += ["", f"# {title}"]
         lines += [_search_line(chosen, key) for key in keys if key != "trainable"]
-    given = _given(chosen, data) | ({} if target is None else {"target": target})
+    given = _given(chosen, data) | ({} if target is None else {"target": target}) | dict(needed or {})
     for table, settings in (("task", chosen.task), ("trainable", chosen.trainable)):
         lines += ["", f"[{table}]", *(_setting_line(setting, given) for setting in settings)]
     return "\n".join(lines) + "\n"

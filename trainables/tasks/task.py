@@ -47,6 +47,7 @@ __all__ = [
     "Placing",
     "Recommending",
     "Showing",
+    "Starting",
     "Task",
     "TaskData",
     "Writing",
@@ -267,6 +268,18 @@ class Recommending(Protocol):
 
         Returns:
             Settings of `LearnerSettings` by name, such as `{"optimizer": "adamw"}`.
+        """
+
+
+@runtime_checkable
+class Starting(Protocol):
+    """A task that knows which of its settings a first search on its data needs."""
+
+    def starting(self) -> Mapping[str, object]:
+        """Look at the data, and choose settings of the task that a starter configuration then has.
+
+        Returns:
+            Settings by name; none where the defaults do.
         """
 
 

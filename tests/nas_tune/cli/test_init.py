@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from nas_tune.cli.app import app
 from nas_tune.config import load_config
 from nas_tune.config.starter import starter
+from tests.trainables.data.boxes.files import parquet
 
 
 def call(*arguments: str) -> Result:
@@ -113,3 +114,11 @@ def test_the_search_that_it_writes_runs_as_it_stands() -> None:
     done = CliRunner().invoke(app, ["search", "nas.toml", "--set", "max_trials=3"])
     assert done.exit_code == 0, done.stderr
     assert "best 3 of 3 architectures" in done.stdout
+
+
+def test_images_with_boxes_of_several_sizes_get_one() -> None:
+    pictures = [np.zeros((40 + 30 * (number % 2), 60, 3), np.uint8) for number in range(9)]
+    parquet(Path("cells.parquet"), [[[1, 1, 9, 9]]] * 9, [[number % 3] for number in range(9)], pictures)
+    done = call("--data", "cells.parquet")
+    assert done.exit_code == 0, done.stderr
+    assert load_config(Path("nas.toml")).trainable.settings["resize"] == [64, 64]

@@ -7,7 +7,14 @@ images, targets = data.train.rows(torch.arange(4))      # (4, c, h, w); boxes (4
 from __future__ import annotations
 
 from trainables.data.boxes.box_data import BoxData, BoxPart
-from trainables.data.boxes.loading import box_checksum, box_classes, described_boxes, is_boxes, load_boxes
+from trainables.data.boxes.loading import (
+    box_checksum,
+    box_classes,
+    described_boxes,
+    fitting_frame,
+    is_boxes,
+    load_boxes,
+)
 from trainables.data.boxes.settings import BoxSettings
 
 __all__ = [
@@ -17,6 +24,7 @@ __all__ = [
     "box_checksum",
     "box_classes",
     "described_boxes",
+    "fitting_frame",
     "is_boxes",
     "load_boxes",
 ]

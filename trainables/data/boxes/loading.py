@@ -22,16 +22,18 @@ from trainables.data.boxes.settings import SHAPES, BoxSettings
 from trainables.data.boxes.shapes import CLASSES, drawn_shapes
 from trainables.data.boxes.voc import read_voc, voc_files
 from trainables.data.boxes.yolo import read_yolo, yolo_files
-from trainables.data.decode import EIGHT, decode_one
+from trainables.data.decode import EIGHT, decode_one, size_of
 from trainables.data.parquet import parquet_files
 from trainables.data.parts import PARTS, PartName
 from trainables.data.tables.reading import places_of
 from trainables.errors import DataError
 
-__all__ = ["box_checksum", "box_classes", "described_boxes", "is_boxes", "load_boxes"]
+__all__ = ["box_checksum", "box_classes", "described_boxes", "fitting_frame", "is_boxes", "load_boxes"]
 
 Array = np.ndarray[Any, Any]
 _THREADS = 4
+_STEP, _MOST = 32, 320
+"""What the sides of a frame are multiples of, as the strides of detectors are, and the longest that is proposed."""
 
 
 def load_boxes(settings: BoxSettings, device: torch.device) -> BoxData:
@@ -81,6 +83,37 @@ def is_boxes(data: object, root: object) -> bool:
         return False
     path = next((place for place in places_of(data, root) if place.exists()), None)
     return path is not None and _reader(path) is not None
+
+
+def fitting_frame(settings: BoxSettings) -> tuple[int, int] | None:
+    """Propose the height and width to which images are brought; reads headers alone.
+
+    Args:
+        settings: the data.
+
+    Returns:
+        About those of most images, at most 320 pixels; None where all images have one size that is no larger.
+
+    Raises:
+        DataError: the data are missing or damaged.
+    """
+    if settings.data == SHAPES:
+        return None
+    found, _, _ = _read(settings, _stamp(settings))
+    return _frame_of(found)
+
+
+def _frame_of(found: Annotations) -> tuple[int, int] | None:
+    sizes = {size_of(one.name, one.source)[:2] for some in found.parts.values() for one in some}
+    if len(sizes) == 1 and max(max(size) for size in sizes) <= _MOST:
+        return None
+    high, wide = (float(np.median([size[side] for size in sizes])) for side in (0, 1))
+    scale = min(1.0, _MOST / max(high, wide))
+    return _stepped(scale * high), _stepped(scale * wide)
+
+
+def _stepped(side: float) -> int:
+    return max(_STEP, _STEP * round(side / _STEP))
 
 
 def described_boxes(settings: BoxSettings) -> list[str]:
@@ -237,7 +270,8 @@ def _decoded(found: Annotations, numbers: Numbers, settings: BoxSettings, notes:
                     high, wide = first[0].shape[:2]
                     raise DataError(
                         f"{one.name} is of {size[1]} x {size[0]} pixels, and images before it of {wide} x {high}; set "
-                        f"resize = {max(high, wide)} or the like, to which all are brought without distortion"
+                        f"resize = {list(_frame_of(found) or ())} or another height and width, to which all are "
+                        "brought without distortion"
                     )
                 framed[part].append(image)
                 sizes[part].append(size)

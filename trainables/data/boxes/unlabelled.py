@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from trainables.data.boxes.letterbox import letterbox, placed
@@ -17,10 +19,11 @@ from trainables.data.picture_files import check_picture_file
 from trainables.data.unlabelled import encoded_images
 from trainables.errors import DataError
 
-__all__ = ["drawn_boxes", "in_pixels_of", "read_pictures"]
+__all__ = ["beside_truth", "drawn_boxes", "in_pixels_of", "read_pictures"]
 
 Array = np.ndarray[Any, Any]
-Predicted = Sequence[Sequence[Mapping[str, Any]]]
+Boxes = Sequence[Mapping[str, Any]]
+Predicted = Sequence[Boxes]
 _COLOURS = (
     "#e6194b",
     "#0b7d33",
@@ -34,7 +37,8 @@ _COLOURS = (
     "#3d3d3d",
 )
 _LEAST = 480
-"""Smaller pictures are drawn larger, so that their labels can be read."""
+"""Smaller pictures are drawn larger, so that their labels can be read; in larger ones letters and lines are larger."""
+_LETTERS, _GAP = 10, 8
 
 
 def read_pictures(x: Any, shape: tuple[int, ...], image_column: str | None = None) -> tuple[Tensor, list[str]]:
@@ -108,20 +112,54 @@ def drawn_boxes(
     return written
 
 
-def _drawn(picture: Array, boxes: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> Image.Image:
+def beside_truth(image: Tensor, true: Boxes, found: Boxes, classes: Sequence[str]) -> bytes:
+    """Draw true and predicted boxes beside each other.
+
+    Args:
+        image: (c, h, w), from 0 to 255.
+        true: its boxes, each with a `box` in its pixels and a `label`.
+        found: those that were predicted, with a `score` too.
+        classes: the names of all classes, each of which has a colour.
+
+    Returns:
+        A PNG file: the true ones on the left, the predicted ones on the right.
+    """
+    array = image.cpu().numpy().astype(np.uint8)
+    picture = array[0] if len(array) == 1 else array.transpose(1, 2, 0)
+    left, right = (_drawn(np.ascontiguousarray(picture), boxes, classes) for boxes in (true, found))
+    both = Image.new("RGB", (left.width + right.width + _GAP, left.height), "white")
+    both.paste(left, (0, 0))
+    both.paste(right, (left.width + _GAP, 0))
+    memory = io.BytesIO()
+    both.save(memory, "PNG")
+    return memory.getvalue()
+
+
+def _drawn(picture: Array, boxes: Boxes, classes: Sequence[str]) -> Image.Image:
     scale = max(1, round(_LEAST / min(picture.shape[:2])))
     image = Image.fromarray(picture).convert("RGB")
     image = image.resize((image.width * scale, image.height * scale), Image.Resampling.BICUBIC)
     draw = ImageDraw.Draw(image)
+    unit = max(1, round(min(image.size) / _LEAST))
+    font = _font(_LETTERS * unit)
     for one in reversed(boxes):  # the surest last, above the others
         colour = _COLOURS[list(classes).index(one["label"]) % len(_COLOURS)]
         left, top, right, bottom = (side * scale for side in one["box"])
-        draw.rectangle((left, top, right, bottom), outline=colour, width=2)
-        text = f"{one['label']} {one['score']:.2f}"
-        place = draw.textbbox((left + 2, max(0, top - 12)), text)
+        draw.rectangle((left, top, right, bottom), outline=colour, width=2 * unit)
+        text = f"{one['label']} {one['score']:.2f}" if "score" in one else str(one["label"])
+        corner = (left + 2 * unit, max(0, top - 12 * unit))
+        place = draw.textbbox(corner, text, font=font)
         draw.rectangle((place[0] - 2, place[1] - 1, place[2] + 2, place[3] + 1), fill=colour)
-        draw.text((left + 2, max(0, top - 12)), text, fill="white")
+        draw.text(corner, text, fill="white", font=font)
     return image
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """A font that has the letters of most languages, which the default one of Pillow has not."""
+    from matplotlib import get_data_path
+
+    return ImageFont.truetype(Path(get_data_path(), "fonts/ttf/DejaVuSans.ttf"), size)
 
 
 def _pictures(x: Any, image_column: str | None) -> list[tuple[str, Array]]:

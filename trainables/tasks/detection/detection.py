@@ -13,8 +13,16 @@ import torch
 from torch import Tensor
 
 from search_spaces.catalogue.detector import backbone_of
-from trainables.data.boxes import BoxData, BoxSettings, box_checksum, box_classes, described_boxes, load_boxes
-from trainables.data.boxes.unlabelled import drawn_boxes, in_pixels_of, read_pictures
+from trainables.data.boxes import (
+    BoxData,
+    BoxSettings,
+    box_checksum,
+    box_classes,
+    described_boxes,
+    fitting_frame,
+    load_boxes,
+)
+from trainables.data.boxes.unlabelled import beside_truth, drawn_boxes, in_pixels_of, read_pictures
 from trainables.data.boxes.views import BoxViews
 from trainables.errors import TrainableError
 from trainables.metrics import Metric
@@ -134,9 +142,24 @@ class Detection(Task):
         """
         return drawn_boxes(values, x, target, classes, self.data.image_column)
 
+    def pictures(self, inputs: Tensor, targets: dict[str, Tensor], outputs: Outputs, data: BoxData) -> dict[str, bytes]:
+        """Draw for each image the true boxes beside the predicted ones."""
+        found: dict[str, bytes] = {}
+        for number, predicted in enumerate(self.decode(outputs, data)):
+            rows = zip(targets["labels"][number].tolist(), targets["boxes"][number].tolist(), strict=True)
+            true = [{"label": data.classes[label], "box": box} for label, box in rows if label >= 0]
+            title = f"image {number}: truth, prediction"
+            found[title] = beside_truth(inputs[number], true, predicted, data.classes)
+        return found
+
     def recipe(self) -> dict[str, object]:
         """Train by AdamW with small batches; the sums of the loss need bounded gradients."""
         return {"optimizer": "adamw", "lr": 3e-3, "weight_decay": 1e-4, "batch_size": 8, "grad_clip": 10.0}
+
+    def starting(self) -> dict[str, object]:
+        """Bring images of several sizes, and large ones, to one size that a first search can afford."""
+        frame = fitting_frame(self.data)
+        return {} if frame is None else {"resize": list(frame)}
 
     def full_recipe(self) -> dict[str, object]:
         """Train the winner on the validation images too."""

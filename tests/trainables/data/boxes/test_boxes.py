@@ -11,7 +11,16 @@ import pytest
 import torch
 
 from tests.trainables.data.boxes.files import CLASSES, coco, drawn, parquet, png, voc, yolo
-from trainables.data.boxes import BoxData, BoxSettings, box_checksum, box_classes, described_boxes, is_boxes, load_boxes
+from trainables.data.boxes import (
+    BoxData,
+    BoxSettings,
+    box_checksum,
+    box_classes,
+    described_boxes,
+    fitting_frame,
+    is_boxes,
+    load_boxes,
+)
 from trainables.errors import DataError, TrainableError
 
 CPU = torch.device("cpu")
@@ -92,7 +101,7 @@ def test_resize_keeps_the_proportions_and_moves_boxes(tmp_path: Path) -> None:
     path = parquet(
         tmp_path / "data.parquet", boxes, [[1], *LABELS[1:6]], pictures, split=["train"] * 4 + ["val", "test"]
     )
-    with pytest.raises(DataError, match=r"is of 32 x 32 pixels, and images before it of 20 x 40; set resize = 40"):
+    with pytest.raises(DataError, match=r"is of 32 x 32 .* before it of 20 x 40; set resize = \[32, 32\]"):
         loaded(path)
     data = loaded(path, resize=[32, 48])
     assert data.image_size == (32, 48)
@@ -232,3 +241,16 @@ def test_shapes_are_decided_by_the_seed() -> None:
     sides = (data.train.boxes[..., 2:] - data.train.boxes[..., :2])[data.train.labels >= 0]
     assert 14 <= float(sides.min()) <= float(sides.max()) <= 40
     assert box_checksum(BoxSettings()) == "4a2880a59a86f26d"
+
+
+def test_a_frame_is_proposed_where_images_need_one(tmp_path: Path) -> None:
+    def proposed(name: str, *sizes: tuple[int, int]) -> tuple[int, int] | None:
+        pictures = [np.zeros((*size, 3), np.uint8) for size in sizes]
+        path = parquet(tmp_path / f"{name}.parquet", [[[1, 1, 9, 9]]] * len(sizes), [[0]] * len(sizes), pictures)
+        return fitting_frame(BoxSettings(data=str(path)))
+
+    assert fitting_frame(BoxSettings()) is None
+    assert proposed("alike", (40, 60), (40, 60)) is None
+    assert proposed("other", (40, 60), (70, 60), (75, 60)) == (64, 64)
+    assert proposed("large", (600, 800), (600, 800)) == (256, 320)
+    assert proposed("narrow", (20, 900), (20, 901)) == (32, 320)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +164,10 @@ def test_the_task_is_guessed_from_boxes(data: str) -> None:
 def test_a_size_may_be_decided(data: str) -> None:
     task = make_task("detection", {"data": data, "resize": [24, 40]})
     assert task.load(torch.device("cpu")).image_size == (24, 40)
+
+
+def test_pictures_show_the_truth_beside_what_is_found(trained: Learner) -> None:
+    found = trained.pictures("validation", 2)
+    assert list(found) == ["image 0: truth, prediction", "image 1: truth, prediction"]
+    picture = Image.open(io.BytesIO(found["image 0: truth, prediction"]))
+    assert picture.width > 2 * picture.height * 0.9
