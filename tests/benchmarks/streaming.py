@@ -4,12 +4,14 @@
     NAS_TUNE_DATA=<folder with cifar10> python tests/benchmarks/streaming.py --only arrays
     python tests/benchmarks/streaming.py --only signals
     NAS_TUNE_DATA=<folder with tiny_shakespeare> python tests/benchmarks/streaming.py --only text
+    python tests/benchmarks/streaming.py --only table
 
 4,000 pictures of CIFAR-10 are written as PNG and as JPEG files of 32 x 32, and scaled by four as JPEG files of
 128 x 128, which are decoded and scaled to 64. "arrays" are the same of 32 x 32 and of 128 x 128 in an `.npz` file, as
 which data sets of PyTorch and of Hugging Face are written, too. "text" is tiny Shakespeare forty times, whose tokens
 stay on the disk; each way is loaded in a process of its own, which says its memory, too. "signals" are 4,000 of one
-second at 8 kHz, 16 bits, of random values, in an `.npz` file.
+second at 8 kHz, 16 bits, of random values, in an `.npz` file. "table" is a Parquet file, and a CSV file, of 1,000,000
+rows of 16 numbers and 4 columns of texts; each way is loaded in a process of its own.
 
 The alternatives are interleaved in one process. Torch has one thread beside those that decode. "data alone" goes
 through the batches without a network. Seconds are CPU seconds of all threads: what streaming costs. Where a core is
@@ -30,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import psutil
 import torch
 from _report import heading, interleaved, line
@@ -38,6 +41,7 @@ from PIL import Image
 import search_spaces
 from trainables.data import DataSettings, ImageData, load_images, load_raw
 from trainables.data.signals import SignalData, SignalSettings, load_signals
+from trainables.data.tables import TableSettings, load_table
 from trainables.data.texts import TextSettings, load_text
 from trainables.tasks.learner import Learner
 from trainables.training.fetching import fetched
@@ -141,6 +145,41 @@ def text_way(path: Path, *, stream: bool) -> None:
     line(f"{way}: a batch of {BATCH} examples of {data.context}", 1000 * min(seconds), "microseconds")
 
 
+def table_ways(rows: int) -> None:
+    generator = np.random.default_rng(0)
+    frame = pd.DataFrame({f"number {column}": generator.normal(size=rows) for column in range(16)})
+    for column in range(4):
+        frame[f"text {column}"] = generator.choice([f"category {one}" for one in range(50)], rows)
+    frame["price"] = frame["number 0"] + generator.normal(size=rows)
+    with tempfile.TemporaryDirectory() as folder:
+        for form in ("parquet", "csv"):
+            path = Path(folder) / f"table.{form}"
+            frame.to_parquet(path) if form == "parquet" else frame.to_csv(path, index=False)
+            heading(f"a {form} file of {rows:,} rows, 16 numbers and 4 texts, {path.stat().st_size / 2**20:.0f} MiB")
+            for stream in (False, True):
+                command = [sys.executable, __file__, "--table", str(path), *(["--stream"] if stream else [])]
+                subprocess.run(command, check=True)
+
+
+def table_way(path: Path, *, stream: bool) -> None:
+    way = "streamed" if stream else "in memory"
+    load_table(TableSettings(data=pd.DataFrame({"a": range(20), "y": range(20)}), target="y"), CPU)  # imports
+    start, before = time.process_time(), psutil.Process().memory_info().rss
+    data = load_table(TableSettings(data=str(path), target="price", stream=stream), CPU)
+    line(f"{way}: loaded", time.process_time() - start, "CPU s")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+    line(f"{way}: most memory while it is loaded", peak / 2**20, "MiB")
+    seconds = []
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        order = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))
+        with fetched(data.train, order.split(256)) as coming:
+            for inputs, _ in coming:
+                data.normalize(inputs)
+        seconds.append(time.process_time() - start)
+    line(f"{way}: an epoch of batches of 256 rows, without a network", min(seconds), "CPU s")
+
+
 def cpu_seconds(run: Callable[[], object]) -> float:
     started = time.process_time()
     run()
@@ -154,8 +193,10 @@ def report(seconds: dict[str, float]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", choices=["files", "arrays", "signals", "text"])
+    parser.add_argument("--only", choices=["files", "arrays", "signals", "text", "table"])
     parser.add_argument("--text", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--table", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of the table")
     parser.add_argument("--stream", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     only = arguments.only
@@ -163,6 +204,11 @@ def main() -> None:
     if arguments.text is not None:
         text_way(arguments.text, stream=arguments.stream)
         return
+    if arguments.table is not None:
+        table_way(arguments.table, stream=arguments.stream)
+        return
+    if only in (None, "table"):
+        table_ways(arguments.rows)
     if only in (None, "signals"):
         signals()
     if only in (None, "text"):

@@ -225,7 +225,7 @@ def test_numbers_are_scaled_as_they_were(kind):
         "129": np.arange(3000) % 129,
     }
     numbers = np.stack(list(columns.values()), 1).astype(np.float32)
-    scaling = Scaling.fit(kind, numbers, [name in ("missing", "none") for name in columns])
+    scaling = Scaling.fit(kind, numbers.T, [name in ("missing", "none") for name in columns])
     asked = torch.tensor(numbers)[[0, 1, 2, 3, 500, 2999]]
     beyond = torch.stack([asked.nan_to_num().amin(0) - 3, asked.nan_to_num().amax(0) * 2 + 3])
     found = scaling.scaled(torch.cat([asked, beyond]))

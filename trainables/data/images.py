@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import tee
 from typing import Any
 
 import torch
@@ -18,8 +17,7 @@ from torch import Tensor
 
 from trainables.data.parts import part_named
 from trainables.data.pixels import Images, chosen_images, chunks, joined, not_finite
-from trainables.data.streaming.images import StreamedImages
-from trainables.data.streaming.rows import MappedRows
+from trainables.data.streaming.rows import read_ahead
 from trainables.errors import DataError
 
 __all__ = ["ImageData", "Raw", "Split", "check_images_of", "lacking_classes", "raw_images"]
@@ -60,12 +58,7 @@ class Split:
         Yields:
             The images (k, c, h, w) and labels (k,) of each.
         """
-        if not isinstance(self.images, StreamedImages | MappedRows):
-            yield from map(self.rows, batches)
-            return
-        read, taken = tee(batches)
-        for images, index in zip(self.images.ahead(read), taken, strict=True):
-            yield images, self.labels.index_select(0, index)
+        yield from read_ahead((self.images, self.labels), batches)
 
     def take(self, rows: Tensor, device: torch.device) -> Split:
         """Copy some images to a device.

@@ -147,10 +147,10 @@ def mapped_arrays(
 
     Returns:
         The arrays by name, and a note for a person. None and no note where they are read whole: because they fit, or
-        because they are compressed.
+        because they are in the order of Fortran.
 
     Raises:
-        DataError: they are compressed, and `stream` is set.
+        DataError: they are in the order of Fortran, and `stream` is set; or the disk is too full to unpack them.
         OSError: or another error of `DAMAGE`: the file is damaged.
     """
     with zipfile.ZipFile(path) as archive:
@@ -165,8 +165,8 @@ def mapped_arrays(
     if stream:
         lacking = next(name for name in names if name not in whole)
         raise DataError(
-            f"{title}: {lacking} is compressed, or in the order of Fortran, and stream is true; write it with "
-            "numpy.savez and numpy.ascontiguousarray, so that its rows can be read one by one"
+            f"{title}: {lacking} is in the order of Fortran, and stream is true; write it after "
+            "numpy.ascontiguousarray, so that its rows can be read one by one"
         )
     return {}, ""
 

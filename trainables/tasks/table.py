@@ -226,8 +226,9 @@ class TableTask(Task):
         values: dict[str, object] = {"label_smoothing": self.label_smoothing}
         for one in dataclasses.fields(self.data):
             value = getattr(self.data, one.name)
-            if one.name not in ("folds", "fold") or value is not None:
-                values[f"data.{one.name}"] = list(value) if isinstance(value, tuple) else value
+            if one.name in ("stream", "loaders") or (one.name in ("folds", "fold") and value is None):
+                continue  # the numbers are the same
+            values[f"data.{one.name}"] = list(value) if isinstance(value, tuple) else value
         if not isinstance(self.data.data, str | Path):
             values["data.data"] = self.checksum()
         return values

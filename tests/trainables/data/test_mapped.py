@@ -114,13 +114,37 @@ def test_values_that_a_network_cannot_take_are_refused_as_in_memory(tmp_path: Pa
         assert said[0] == said[1]
 
 
-def test_compressed_arrays_are_read_whole_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compressed_arrays_are_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.npz"
     np.savez_compressed(path, x=BYTES, y=LABELS)
+    held = load_raw(DataSettings(str(path))).train.images
     monkeypatch.setattr(memory, "free_memory", lambda: 1)
-    assert not isinstance(load_raw(DataSettings(str(path))).train.images, MappedRows)
-    with pytest.raises(DataError, match=r"x is compressed, .* write it with numpy\.savez"):
-        load_raw(DataSettings(str(path), stream=True))
+    monkeypatch.setattr("trainables.data.streaming.mapped._CHUNK", 100)
+    streamed = load_raw(DataSettings(str(path))).train.images
+    assert isinstance(held, torch.Tensor)
+    assert isinstance(streamed, MappedRows)
+    assert torch.equal(streamed.index_select(0, torch.arange(len(held))), held)
+    assert not list(kept_data.new_file("data/x").parent.glob("*.scratch"))
+
+
+def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=BYTES)
+    mapped = MappedArray.of_npz(tmp_path / "a.npz", "x")
+    assert mapped is not None
+    assert len(mapped.rows([0])) == 1
+    (tmp_path / "a.npz").write_bytes(b"short")  # reading on would end the process with SIGBUS
+    with pytest.raises(DataError, match=r"a\.npz was changed while its rows were read; leave a file"):
+        mapped.rows([0])
+    (tmp_path / "a.npz").unlink()
+    with pytest.raises(DataError, match="was changed"):
+        mapped.rows([0])
+
+
+def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainables.data.streaming.scratch.new_file", lambda _: Path("/dev/full"))
+    monkeypatch.setattr(Path, "unlink", lambda _: None)
+    with pytest.raises(DataError, match=r"streamed data are written to /dev, which failed .*No space left.*TMPDIR"):
+        joined_on_disk([np.zeros(2**20)])
 
 
 def test_an_array_on_the_disk_needs_no_file_of_its_own() -> None:

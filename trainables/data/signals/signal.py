@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import tee
 from typing import Any
 
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from trainables.data.chosen import Rows
 from trainables.data.parts import part_named
-from trainables.data.streaming import MappedRows
+from trainables.data.streaming import MappedRows, read_ahead
 
 __all__ = ["SignalData", "SignalPart", "WindowPart"]
 
@@ -53,12 +52,7 @@ class SignalPart:
         Yields:
             What `rows` returns for each.
         """
-        if not isinstance(self.waves, MappedRows):
-            yield from map(self.rows, batches)
-            return
-        read, taken = tee(batches)
-        for waves, index in zip(self.waves.ahead(read), taken, strict=True):
-            yield waves, self.targets.index_select(0, index)
+        yield from read_ahead((self.waves, self.targets), batches)
 
 
 @dataclass(frozen=True)

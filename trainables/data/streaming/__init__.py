@@ -15,6 +15,15 @@ from __future__ import annotations
 from trainables.data.streaming.images import StreamedImages
 from trainables.data.streaming.mapped import MappedArray
 from trainables.data.streaming.memory import by_threads, decoded_bytes, free_memory, why_streamed
-from trainables.data.streaming.rows import MappedRows
+from trainables.data.streaming.rows import MappedRows, read_ahead
 
-__all__ = ["MappedArray", "MappedRows", "StreamedImages", "by_threads", "decoded_bytes", "free_memory", "why_streamed"]
+__all__ = [
+    "MappedArray",
+    "MappedRows",
+    "StreamedImages",
+    "by_threads",
+    "decoded_bytes",
+    "free_memory",
+    "read_ahead",
+    "why_streamed",
+]

@@ -1,11 +1,11 @@
 """Arrays of `.npz` and `.npy` files that stay on the disk: their bytes are mapped, and rows of them are copied.
 
-    x = MappedArray.of_npz(path, "x")         # None where the array is compressed
+    x = MappedArray.of_npz(path, "x")         # None where the array is in the order of Fortran
     x.shape, x.dtype                          # as of the array
     x.rows([5, 2])                            # a plain array: these rows, read now
 
 An array that `numpy.savez` writes lies in the file as it is in memory. The operating system reads the pages that are
-touched, and gives them up again where memory is short.
+touched, and gives them up again where memory is short. A compressed array is unpacked into a file of this process.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from typing import IO, Any
 import numpy as np
 import torch
 from torch import Tensor
+
+from trainables.data.streaming.scratch import Scratch
+from trainables.errors import DataError
 
 __all__ = ["MappedArray"]
 
@@ -39,11 +42,15 @@ class MappedArray:
         shape: of the array, (n, ...).
         dtype: of the array.
         lines: (n, k), uint8, the bytes of each row, on the disk.
+        file: where they are; None for a file of this process.
+        stamp: the size of that file, and when it was last changed, as it was mapped.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     lines: Tensor
+    file: Path | None = None
+    stamp: tuple[int, int] | None = None
 
     @classmethod
     def of_npz(cls, path: Path, name: str) -> MappedArray | None:
@@ -54,16 +61,18 @@ class MappedArray:
             name: of the array.
 
         Returns:
-            The array; None where it is compressed, or its rows do not lie one behind the other.
+            The array; None where its rows do not lie one behind the other.
 
         Raises:
+            DataError: it is compressed, and the disk is too full to unpack it.
             OSError: the file cannot be read.
             zipfile.BadZipFile: it is damaged; with `ValueError`, `KeyError` and the like one of the errors of damage.
         """
         with zipfile.ZipFile(path) as archive:
             found = archive.getinfo(f"{name}.npy")
-        if found.compress_type != zipfile.ZIP_STORED:
-            return None
+            if found.compress_type != zipfile.ZIP_STORED:
+                with archive.open(found) as file:
+                    return cls._unpacked(path, file)
         with path.open("rb") as file:
             file.seek(found.header_offset)
             of_name, of_extras = _LOCAL.unpack(file.read(_LOCAL.size))
@@ -88,21 +97,34 @@ class MappedArray:
             return cls._of_header(path, file, path.stat().st_size)
 
     @classmethod
-    def _of_header(cls, path: Path, file: IO[bytes], end: int) -> MappedArray | None:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, by_columns, dtype = read(file)
-        if dtype.hasobject:
-            raise ValueError(f"{path} holds Python objects")
-        if not shape or (by_columns and len(shape) > 1):
+    def _unpacked(cls, path: Path, file: IO[bytes]) -> MappedArray | None:
+        header = _header(path, file)
+        if header is None:
             return None
+        scratch = Scratch()
+        while piece := file.read(_CHUNK):
+            scratch.append(np.frombuffer(piece, np.uint8))
+        shape, dtype = header
+        flat = scratch.mapped(np.dtype(np.uint8))
+        width = dtype.itemsize * int(np.prod(shape[1:], dtype=np.int64))
+        if len(flat) != shape[0] * width:
+            raise ValueError(f"{path} has {len(flat)} bytes of an array of {shape[0] * width}")
+        return cls(shape, dtype, _unwritten(flat.reshape(shape[0], width)))
+
+    @classmethod
+    def _of_header(cls, path: Path, file: IO[bytes], end: int) -> MappedArray | None:
+        header = _header(path, file)
+        if header is None:
+            return None
+        shape, dtype = header
         width = dtype.itemsize * int(np.prod(shape[1:], dtype=np.int64))
         start, size = file.tell(), shape[0] * width
         if size != end - start:
             raise ValueError(f"{path} has {end - start} bytes of an array of {size}")
         if not size:
             return cls(shape, dtype, torch.empty((shape[0], width), dtype=torch.uint8))
-        return cls(shape, dtype, _unwritten(np.memmap(path, np.uint8, "r", start, (shape[0], width))))
+        lines = _unwritten(np.memmap(path, np.uint8, "r", start, (shape[0], width)))
+        return cls(shape, dtype, lines, path, _stamp(path))
 
     @classmethod
     def of_rows(cls, array: Array) -> MappedArray:
@@ -142,7 +164,16 @@ class MappedArray:
 
         Returns:
             (k, ...), of the type of the array.
+
+        Raises:
+            DataError: the file was changed since it was mapped.
         """
+        if self.file is not None and _stamp(self.file) != self.stamp:
+            # Bytes beyond the end of a file that was cut end the process without a word.
+            raise DataError(
+                f"{self.file} was changed while its rows were read; leave a file as it is while networks train on it, "
+                "and write other data under another name"
+            )
         copied = self.lines.index_select(0, torch.as_tensor(numbers, dtype=torch.int64))
         return copied.numpy().view(self.dtype).reshape(len(copied), *self.shape[1:])
 
@@ -155,6 +186,24 @@ class MappedArray:
         size = max(1, _CHUNK // max(1, self.lines.shape[1]))
         for start in range(0, len(self), size):
             yield self.rows(range(start, min(start + size, len(self))))
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None  # removed or renamed: what is mapped stays as it is, but nobody can tell whether it is the same
+    return found.st_size, found.st_mtime_ns
+
+
+def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
+    """The shape and the type of an array; None where its rows do not lie one behind the other."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, by_columns, dtype = read(file)
+    if dtype.hasobject:
+        raise ValueError(f"{path} holds Python objects")
+    return None if not shape or (by_columns and len(shape) > 1) else (shape, dtype)
 
 
 def _unwritten(array: Array) -> Tensor:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import tee
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,9 +14,40 @@ from torch import Tensor
 from trainables.data.streaming.ahead import prepared_ahead
 from trainables.data.streaming.mapped import MappedArray
 
-__all__ = ["MappedRows"]
+__all__ = ["MappedRows", "read_ahead"]
 
 Array = np.ndarray[Any, Any]
+
+
+@runtime_checkable
+class _Ahead(Protocol):
+    """Rows that are prepared while others are used."""
+
+    def ahead(self, batches: Iterable[Tensor]) -> Iterator[Tensor]: ...
+
+
+class _Selected(Protocol):
+    """Rows that are taken when they are asked for."""
+
+    def index_select(self, dim: int, index: Tensor) -> Tensor: ...
+
+
+def read_ahead(several: Sequence[_Selected], batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, ...]]:
+    """Take batches of rows that belong together; streamed ones are read ahead.
+
+    Args:
+        several: tensors of the same length, or what stands in their place.
+        batches: the numbers of the rows of each batch, (k,), int64.
+
+    Returns:
+        For each batch its rows of each of `several`.
+    """
+    taken = zip(several, tee(batches, len(several)), strict=True)
+    return zip(*(_batches_of(rows, some) for rows, some in taken), strict=True)
+
+
+def _batches_of(rows: _Selected, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+    return rows.ahead(batches) if isinstance(rows, _Ahead) else (rows.index_select(0, index) for index in batches)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from search_spaces.names import did_you_mean
+from trainables.data.tables.on_disk import TableRows
 from trainables.errors import DataError
 
 __all__ = ["Column", "Texts", "check_known", "kinds_of", "numbers_of", "texts_of"]
@@ -53,7 +54,7 @@ class Texts:
     values: list[str]
 
 
-def check_known(frame: pd.DataFrame, setting: str, names: Sequence[str], place: str) -> None:
+def check_known(frame: TableRows, setting: str, names: Sequence[str], place: str) -> None:
     """Check that a table has the columns that a setting names.
 
     Args:
@@ -73,7 +74,7 @@ def check_known(frame: pd.DataFrame, setting: str, names: Sequence[str], place: 
             raise DataError(f"{setting} is {name!r}, and {place} has no such column{hint} its columns: {shown}")
 
 
-def kinds_of(frame: pd.DataFrame, numeric: Sequence[str], categorical: Sequence[str], notes: list[str]) -> list[Column]:
+def kinds_of(frame: TableRows, numeric: Sequence[str], categorical: Sequence[str], notes: list[str]) -> list[Column]:
     """Decide which columns are numbers and which are categories; columns of one value are left out.
 
     Args:

@@ -8,7 +8,7 @@ code for missing values where the training rows have some, then one for each val
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ import pandas as pd
 from search_spaces.names import did_you_mean
 from trainables.data.numbers import as_float32
 from trainables.data.tables.columns import Column, Texts, numbers_of, texts_of
+from trainables.data.tables.on_disk import TableRows
 from trainables.errors import DataError
 
 __all__ = ["MOST_CATEGORIES", "CategoryColumn", "Encoding", "NumberColumn"]
@@ -100,7 +101,7 @@ class Encoding:
     categories: tuple[CategoryColumn, ...]
 
     @classmethod
-    def fit(cls, frame: pd.DataFrame, columns: Sequence[Column], notes: list[str]) -> Encoding:
+    def fit(cls, frame: TableRows, columns: Sequence[Column], notes: list[str]) -> Encoding:
         """Fit an encoding.
 
         Args:
@@ -160,13 +161,49 @@ class Encoding:
                 hint = did_you_mean(name, known) or ";"
                 raise DataError(f"{place} lack the column {name!r}, which training had{hint} add it")
         numbers = np.empty((len(frame), len(self.numbers)), np.float32)
+        for index, values in enumerate(self.columns_of_numbers(frame, place)):
+            numbers[:, index] = values
+        return numbers, self._codes(frame)
+
+    def encode_piece(self, frame: pd.DataFrame, place: str) -> tuple[Array, Array]:
+        """Encode some rows of a column whose numbers were checked as a whole by `columns_of_numbers`.
+
+        Args:
+            frame: the rows.
+            place: names the rows in messages.
+
+        Returns:
+            As of `encode`.
+
+        Raises:
+            DataError: a cell of a column of numbers is not a finite number.
+        """
+        numbers = np.empty((len(frame), len(self.numbers)), np.float32)
         for index, number in enumerate(self.numbers):
-            values = numbers_of(frame[number.name], place)
-            numbers[:, index] = as_float32(values, f"{place}: column {number.name!r}")
+            numbers[:, index] = numbers_of(frame[number.name], place)
+        return numbers, self._codes(frame)
+
+    def columns_of_numbers(self, rows: TableRows, place: str) -> Iterator[Array]:
+        """Go through the columns of numbers.
+
+        Args:
+            rows: the rows.
+            place: names the rows in messages.
+
+        Yields:
+            (n,), float32: the numbers as they are, NaN where one is missing.
+
+        Raises:
+            DataError: a cell is not a finite number, or float32 cannot tell the numbers of a column apart.
+        """
+        for number in self.numbers:
+            yield as_float32(numbers_of(rows[number.name], place), f"{place}: column {number.name!r}")
+
+    def _codes(self, frame: pd.DataFrame) -> Array:
         codes = np.empty((len(frame), len(self.categories)), np.int64)
         for index, category in enumerate(self.categories):
             codes[:, index] = category.codes(texts_of(frame[category.name]))
-        return numbers, codes
+        return codes
 
     def to_dict(self) -> dict[str, Any]:
         """Return the encoding as plain data.

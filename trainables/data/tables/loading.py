@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,13 +18,16 @@ from trainables.data.cache_keys import CacheKey
 from trainables.data.chosen import ChosenRows, Rows, as_tensor
 from trainables.data.folding import FoldCache, fold_of
 from trainables.data.parts import PartName
+from trainables.data.streaming import MappedRows, by_threads, free_memory, why_streamed
 from trainables.data.tables.columns import check_known, kinds_of, texts_of
 from trainables.data.tables.encoding import Encoding
-from trainables.data.tables.reading import RawTable, places_of, read_rows, read_table, table_files
+from trainables.data.tables.on_disk import DiskRows, TableRows, rows_of
+from trainables.data.tables.reading import RawTable, bytes_in_memory, places_of, read_rows, read_table, table_files
 from trainables.data.tables.scaling import Scaling
 from trainables.data.tables.settings import TableSettings
 from trainables.data.tables.several import constant_classes, kind_of_columns, with_columns
 from trainables.data.tables.splitting import split_fold, split_table
+from trainables.data.tables.streamed import StreamedTable, row_hashes
 from trainables.data.tables.table import TableData, TablePart
 from trainables.data.tables.target import Target, check_target, kind_of_target
 from trainables.errors import DataError
@@ -31,6 +35,7 @@ from trainables.kept_data import is_kept
 
 __all__ = ["described_table", "frames_of", "kind_of_table", "load_table", "table_checksum"]
 
+Array = np.ndarray[Any, Any]
 _SHOWN = 20
 
 
@@ -74,7 +79,7 @@ def kind_of_table(settings: TableSettings) -> tuple[str, int]:
     return kind, len(data.classes)
 
 
-def frames_of(settings: TableSettings) -> dict[PartName, pd.DataFrame]:
+def frames_of(settings: TableSettings) -> dict[PartName, TableRows]:
     """Read the rows of each part as they are in the table.
 
     Args:
@@ -140,7 +145,7 @@ def table_checksum(settings: TableSettings) -> str:
     found = hashlib.sha256()
     for part, frame in _read(_whole(settings), _stamp(settings)).parts.items():
         found.update(part.encode())
-        for column in frame.columns:
+        for column in map(str, frame.columns):
             texts = texts_of(frame[column])
             found.update(repr((str(column), texts.values)).encode())
             found.update(np.ascontiguousarray(texts.codes, dtype="<i8").tobytes())
@@ -163,7 +168,10 @@ def _read(key: CacheKey[TableSettings], stamp: tuple[object, ...]) -> RawTable:
             f'no target is given; give target="<column>", the column that is predicted; its columns: {known}'
         )
     targets = settings.targets
-    table = read_table(settings.data, _path(settings), targets, settings.missing)
+    path = _path(settings)
+    why = _why_streamed(settings, path)
+    table = read_table(settings.data, path, targets, settings.missing, on_disk=bool(why))
+    table = replace(table, notes=[*table.notes, why]) if why else table
     train = table.parts["train"]
     check_known(train, "target", targets, table.name)
     groups = [] if settings.validation_groups is None else [settings.validation_groups]
@@ -179,9 +187,22 @@ def _read(key: CacheKey[TableSettings], stamp: tuple[object, ...]) -> RawTable:
     return with_columns(table, settings)
 
 
-Frames = dict[PartName, pd.DataFrame]
-_Inputs = dict[PartName, tuple[Rows, Rows]]
-"""The numbers and the codes of each part, on the device."""
+Frames = dict[PartName, TableRows]
+_Inputs = dict[PartName, tuple[Rows | MappedRows, Rows | MappedRows]]
+"""The numbers and the codes of each part, on the device unless they are streamed."""
+
+
+def _why_streamed(settings: TableSettings, path: Path | None) -> str:
+    """A note for a person where the rows stay on the disk; empty where they are read before."""
+    if path is None and settings.stream:
+        raise DataError("stream is true, and the data are a data frame in memory; leave it out, or give a file")
+    if path is None or settings.stream is False:
+        return ""
+    needed = 0.0
+    if settings.stream is None:
+        needed = bytes_in_memory(table_files(path), settings.missing, enough=free_memory() / 4)
+    how = by_threads(settings.loaders, "read")
+    return why_streamed(int(needed), settings.stream, how, "the rows", "stream = false reads them before")
 
 
 @lru_cache(maxsize=2)
@@ -205,12 +226,12 @@ def _frames(settings: TableSettings, stamp: tuple[object, ...]) -> tuple[Frames,
     outside = frames["train"]
     targets = _read(_whole(settings), stamp).targets
     parted = split_fold(outside, settings, targets, fold, kind)
-    folded = {part: outside.iloc[rows].reset_index(drop=True) for part, rows in parted.items()}
+    folded = {part: rows_of(outside, rows) for part, rows in parted.items()}
     return {**folded, "test": frames["test"]}, {part: torch.from_numpy(rows) for part, rows in parted.items()}
 
 
 def _loaded(
-    key: CacheKey[TableSettings], device: str, stamp: tuple[object, ...], shared: dict[Encoding, _Inputs] | None = None
+    key: CacheKey[TableSettings], device: str, stamp: tuple[object, ...], shared: dict[Encoding, Any] | None = None
 ) -> TableData:
     settings, place = key.settings, torch.device(device)
     table, (drawn, kind) = _read(_whole(settings), stamp), _drawn(_whole(settings), stamp)
@@ -221,20 +242,35 @@ def _loaded(
     notes = list(table.notes)
     used = frames["train"].drop(columns={*table.targets, *settings.drop, *([] if groups is None else [groups])})
     encoding = Encoding.fit(frames["train"], kinds_of(used, settings.numeric, settings.categorical, notes), notes)
-    if shared is None or not rows:
-        inputs = _encoded(frames, encoding, place)
-    else:
-        # Where the training rows of two folds decide the same encoding, the folds share the encoded rows.
+    # Where the training rows of two folds decide the same encoding, the folds share the encoded rows.
+    shared = {} if shared is None else shared
+    on_disk = {part: frame for part, frame in frames.items() if isinstance(frame, DiskRows)}
+    if on_disk:
+        if encoding not in shared:
+            shared[encoding] = StreamedTable.of(on_disk, encoding, loaders=settings.loaders)
+        streamed: StreamedTable = shared[encoding]
+        inputs: _Inputs = {part: streamed.inputs(frame, place) for part, frame in on_disk.items()}
+        hashes = {part: streamed.hashes[frame.numbers] for part, frame in on_disk.items()}
+    elif rows:
         if encoding not in shared:
             shared[encoding] = _encoded(drawn, encoding, place)
         inputs = _chosen(shared[encoding], rows)
+    else:
+        inputs = _encoded(frames, encoding, place)
+    if not on_disk:
+        hashes = {part: row_hashes(frame, encoding.columns) for part, frame in frames.items()}
     parts = {part: _part(frame, inputs[part], target, f"{part} rows", place) for part, frame in frames.items()}
     train = parts["train"]
     if target.multi_label:
         notes += constant_classes(train.targets, target.classes)
     missing = [column.missing for column in encoding.numbers]
-    scaling = Scaling.fit(settings.numbers, as_tensor(train.numbers).cpu().numpy(), missing)
-    notes += _noticed(frames, parts, target, encoding)
+    if isinstance(train.numbers, MappedRows):
+        columns = encoding.columns_of_numbers(frames["train"], "training rows")
+    else:
+        columns = iter(as_tensor(train.numbers).cpu().numpy().T)
+    scaling = Scaling.fit(settings.numbers, columns, missing)
+    of_target = target.columns or (target.name,)
+    notes += _noticed({part: row_hashes(frames[part], of_target, hashes[part]) for part in frames}, parts, target)
     empty = TablePart(train.numbers[:0], train.categories[:0], train.targets[:0])
     of_rows = {} if groups is None else _groups(frames, groups, place)
     return TableData(
@@ -250,10 +286,10 @@ def _loaded(
     )
 
 
-_load, _FOLDS = lru_cache(maxsize=4)(_loaded), FoldCache[dict[Encoding, _Inputs], TableData]()
+_load, _FOLDS = lru_cache(maxsize=4)(_loaded), FoldCache[dict[Encoding, Any], TableData]()
 
 
-def _encoded(frames: Frames, encoding: Encoding, device: torch.device) -> _Inputs:
+def _encoded(frames: Mapping[PartName, TableRows], encoding: Encoding, device: torch.device) -> _Inputs:
     found: _Inputs = {}
     for part, frame in frames.items():
         numbers, codes = encoding.encode(frame, f"{part} rows")
@@ -272,12 +308,16 @@ def _chosen(shared: _Inputs, rows: Mapping[PartName, Tensor]) -> _Inputs:
 
 
 def _part(
-    frame: pd.DataFrame, inputs: tuple[Rows, Rows], target: Target, place: str, device: torch.device
+    frame: TableRows,
+    inputs: tuple[Rows | MappedRows, Rows | MappedRows],
+    target: Target,
+    place: str,
+    device: torch.device,
 ) -> TablePart:
     return TablePart(*inputs, torch.from_numpy(target.encode(frame, place)).to(device))
 
 
-def _groups(frames: Mapping[PartName, pd.DataFrame], column: str, device: torch.device) -> dict[str, Tensor]:
+def _groups(frames: Mapping[PartName, TableRows], column: str, device: torch.device) -> dict[str, Tensor]:
     """Number the groups over all parts."""
     codes = texts_of(pd.concat([frame[column] for frame in frames.values()], ignore_index=True)).codes
     numbers = torch.from_numpy(codes.astype(np.int64)).to(device)
@@ -288,13 +328,9 @@ def _groups(frames: Mapping[PartName, pd.DataFrame], column: str, device: torch.
     return found
 
 
-def _noticed(
-    frames: Mapping[PartName, pd.DataFrame], parts: Mapping[PartName, TablePart], target: Target, encoding: Encoding
-) -> list[str]:
+def _noticed(hashes: Mapping[PartName, Array], parts: Mapping[PartName, TablePart], target: Target) -> list[str]:
     """Warnings about classes that a part lacks, and rows that are in two parts."""
     notes = []
-    rows = [*encoding.columns, *(target.columns or (target.name,))]
-    hashes = {part: pd.util.hash_pandas_object(frame[rows].astype(str), index=False) for part, frame in frames.items()}
     for part in parts:
         if part == "train":
             continue
@@ -302,10 +338,10 @@ def _noticed(
         if absent:
             more = ", .." if len(absent) > _SHOWN else ""
             notes.append(f"warning: no {part} row is of class {', '.join(absent[:_SHOWN])}{more}")
-        copies = int(hashes[part].isin(hashes["train"]).sum())
+        copies = int(np.isin(hashes[part], hashes["train"]).sum())
         if copies:
             notes.append(
-                f"warning: {copies} of {len(frames[part])} {part} rows equal a training row, target included; that is "
+                f"warning: {copies} of {len(hashes[part])} {part} rows equal a training row, target included; that is "
                 "chance where few values exist, else remove the copies: they flatter the score"
             )
     return notes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,24 +45,25 @@ class Scaling:
     bins: Tensor
 
     @classmethod
-    def fit(cls, kind: str, numbers: np.ndarray[Any, Any], missing: Sequence[bool]) -> Scaling:
+    def fit(cls, kind: str, numbers: Iterable[np.ndarray[Any, Any]], missing: Sequence[bool]) -> Scaling:
         """Fit the scaling.
 
         Args:
             kind: "standard", "log", "quantile" or "piecewise".
-            numbers: (n, columns), the training rows; NaN where a number is missing.
+            numbers: of each column the training rows, (n,), which are looked at one after the other; NaN where a
+                number is missing.
             missing: for each column whether it gets a column of its missing values.
 
         Returns:
             The scaling, on the CPU.
         """
-        columns = numbers.shape[1]
+        columns = len(missing)
         mean, std = np.zeros(columns), np.ones(columns)
         knots, scores = np.zeros((columns, _KNOTS)), np.zeros((columns, _KNOTS))
         if kind == "piecewise":
             knots = np.zeros((columns, _BINS + 1))
-        for index in range(columns):
-            values = numbers[:, index].astype(np.float64)
+        for index, column in enumerate(numbers):
+            values = column.astype(np.float64)
             values = values[~np.isnan(values)]
             if kind == "piecewise":
                 knots[index] = _edges(values)

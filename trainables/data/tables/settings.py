@@ -8,7 +8,7 @@ from typing import Any
 
 from trainables.data.split_settings import SplitSettings
 from trainables.errors import TrainableError
-from trainables.settings import check_flag, check_name, check_text
+from trainables.settings import check_flag, check_name, check_number, check_text
 from trainables.settings.groups import flat_name
 
 __all__ = ["KINDS", "NUMBER_SCALES", "TableSettings"]
@@ -53,9 +53,18 @@ class TableSettings(SplitSettings):
     """Whether the loss of a regression is that of the logarithm of the target, which must be above 0."""
     validation_groups: str | None = None
     """A column whose values are groups, such as patients: all rows of a group are in the same part."""
+    stream: bool | None = None
+    """Whether rows stay on the disk, and are read from there while the network trains. None does so where they would
+    take more than a quarter of the free memory.
+    """
+    loaders: int = 2
+    """The number of threads that read streamed rows ahead of the training."""
 
     def __post_init__(self) -> None:
         self.check_split()
+        if self.stream is not None:
+            check_flag("stream", self.stream)
+        check_number("loaders", self.loaders, 1, 256, whole=True)
         check_flag("log_target", self.log_target)
         check_text("data_root", self.root, optional=True)
         object.__setattr__(self, "target", _target(self.target))

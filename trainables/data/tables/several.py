@@ -16,6 +16,7 @@ import torch
 from trainables.data.multi_label import labels_of_rows, named_classes
 from trainables.data.parts import PartName
 from trainables.data.tables.columns import texts_of
+from trainables.data.tables.on_disk import DiskRows, TableRows
 from trainables.data.tables.reading import RawTable
 from trainables.data.tables.settings import TableSettings
 from trainables.errors import DataError
@@ -57,15 +58,19 @@ def with_columns(table: RawTable, settings: TableSettings) -> RawTable:
             "classes: give a column with one class for each row"
         )
     columns = tuple(f"{name}: {one}" for one in numbered)
-    parts: dict[PartName, pd.DataFrame] = {}
+    parts: dict[PartName, TableRows] = {}
     for part, frame in table.parts.items():
         labels = labels_of_rows(rows[part], classes, _place(table, part)).numpy()
-        made = pd.DataFrame(labels, columns=pd.Index(columns), index=frame.index)
-        parts[part] = pd.concat([frame.drop(columns=name), made], axis=1)
+        rest = frame.drop(columns=name)
+        if isinstance(rest, DiskRows):
+            parts[part] = rest.assign(**dict(zip(columns, labels.T, strict=True)))
+            continue
+        made = pd.DataFrame(labels, columns=pd.Index(columns), index=rest.index)
+        parts[part] = pd.concat([rest, made], axis=1)
     return replace(table, parts=parts, targets=columns, classes=numbered)
 
 
-def kind_of_columns(frame: pd.DataFrame, columns: Sequence[str], kind: str | None) -> str:
+def kind_of_columns(frame: TableRows, columns: Sequence[str], kind: str | None) -> str:
     """Decide between classes that a row may have together and several numbers.
 
     Args:
@@ -93,7 +98,7 @@ def kind_of_columns(frame: pd.DataFrame, columns: Sequence[str], kind: str | Non
     return "regression"
 
 
-def classes_in(frame: pd.DataFrame, columns: Sequence[str], place: str) -> Array:
+def classes_in(frame: TableRows, columns: Sequence[str], place: str) -> Array:
     """Read the classes of rows.
 
     Args:

@@ -16,6 +16,7 @@ from trainables.data.multi_label import kinds_of, stratified_labels
 from trainables.data.parts import PARTS, PartName
 from trainables.data.split import stratified
 from trainables.data.tables.columns import texts_of
+from trainables.data.tables.on_disk import TableRows, joined_rows, rows_of
 from trainables.data.tables.reading import RawTable
 from trainables.data.tables.settings import TableSettings
 from trainables.data.tables.several import classes_in
@@ -23,7 +24,7 @@ from trainables.errors import DataError
 
 __all__ = ["split_fold", "split_table"]
 
-Frames = dict[PartName, pd.DataFrame]
+Frames = dict[PartName, TableRows]
 
 
 def split_table(table: RawTable, settings: TableSettings, kind: str) -> Frames:
@@ -60,18 +61,18 @@ def split_table(table: RawTable, settings: TableSettings, kind: str) -> Frames:
     for part, share, seed in wanted:
         parts["train"], parts[part] = _split(parts["train"], settings, targets, share, seed, kind)
     if settings.whole and "validation" in parts:
-        parts["train"] = pd.concat([parts["train"], parts.pop("validation")], ignore_index=True)
-    return {part: parts[part].reset_index(drop=True) for part in PARTS if part in parts}
+        parts["train"] = joined_rows(parts["train"], parts.pop("validation"))
+    return {part: parts[part] for part in PARTS if part in parts}
 
 
 def _split(
-    frame: pd.DataFrame, settings: TableSettings, targets: Sequence[str], share: float, seed: int, kind: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    frame: TableRows, settings: TableSettings, targets: Sequence[str], share: float, seed: int, kind: str
+) -> tuple[TableRows, TableRows]:
     """The remaining rows and the drawn rows."""
     if settings.validation_groups is not None:
         column = settings.validation_groups
         drawn = drawn_groups(texts_of(frame[column]).codes, share, seed, column)
-        return frame[~drawn], frame[drawn]
+        return rows_of(frame, np.flatnonzero(~drawn)), rows_of(frame, np.flatnonzero(drawn))
     if kind != "regression":
         every, title = torch.arange(len(frame)), ", ".join(targets)
         if kind == "labels":
@@ -79,16 +80,16 @@ def _split(
         else:
             labels = torch.from_numpy(texts_of(frame[targets[0]]).codes.astype(np.int64))
             rest, taken = stratified(labels, every, share, seed, title)
-        return frame.iloc[rest.numpy()], frame.iloc[taken.numpy()]
+        return rows_of(frame, rest.numpy()), rows_of(frame, taken.numpy())
     if len(frame) < 2:
         raise DataError(f"{len(frame)} row is left to be split; give more rows")
     order = torch.randperm(len(frame), generator=torch.Generator().manual_seed(seed)).numpy()
     count = min(len(frame) - 1, max(1, round(share * len(frame))))
-    return frame.iloc[np.sort(order[count:])], frame.iloc[np.sort(order[:count])]
+    return rows_of(frame, np.sort(order[count:])), rows_of(frame, np.sort(order[:count]))
 
 
 def split_fold(
-    frame: pd.DataFrame, settings: TableSettings, targets: Sequence[str], fold: Fold, kind: str
+    frame: TableRows, settings: TableSettings, targets: Sequence[str], fold: Fold, kind: str
 ) -> dict[PartName, np.ndarray[Any, Any]]:
     """Part the rows outside the test by a fold.
 
@@ -124,11 +125,11 @@ def split_fold(
     return {"train": np.flatnonzero(~held), "validation": np.flatnonzero(held)}
 
 
-def _labels(frame: pd.DataFrame, targets: Sequence[str]) -> Tensor:
+def _labels(frame: TableRows, targets: Sequence[str]) -> Tensor:
     return torch.from_numpy(classes_in(frame, targets, "training rows"))
 
 
-def _check_groups(parts: Mapping[PartName, pd.DataFrame], column: str, name: str) -> None:
+def _check_groups(parts: Mapping[PartName, TableRows], column: str, name: str) -> None:
     seen: dict[str, PartName] = {}
     for part, frame in parts.items():
         empty = np.flatnonzero(frame[column].isna())
@@ -156,7 +157,7 @@ def _check_classes(target: pd.Series[Any], name: str, parted: int) -> None:
         )
 
 
-def _check_labels(frame: pd.DataFrame, table: RawTable, least: int) -> None:
+def _check_labels(frame: TableRows, table: RawTable, least: int) -> None:
     counts = _labels(frame, table.targets).long().sum(0)
     if int(counts.min()) < least:
         rare, count = int(counts.argmin()), int(counts.min())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from trainables.data.chosen import Rows
 from trainables.data.parts import part_named
+from trainables.data.streaming import MappedRows, read_ahead
 from trainables.data.tables.encoding import Encoding
 from trainables.data.tables.scaling import Scaling
 from trainables.data.tables.target import Target
@@ -26,18 +27,35 @@ class TablePart:
     """The rows of one part.
 
     Attributes:
-        numbers: (n, columns), float32, as they are in the table; NaN where one is missing. Folds share one tensor.
+        numbers: (n, columns), float32, as they are in the table; NaN where one is missing. Folds share one tensor, and
+            streamed ones are on the disk.
         categories: (n, columns), int64, codes, likewise.
         targets: (n,): numbers of classes, int64; or values, float32. Of several for each row (n, k): 0 or 1 for each
             class, uint8; or values.
     """
 
-    numbers: Rows
-    categories: Rows
+    numbers: Rows | MappedRows
+    categories: Rows | MappedRows
     targets: Tensor
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the rows are on the disk."""
+        return isinstance(self.numbers, MappedRows) or isinstance(self.categories, MappedRows)
+
+    def chosen(self, index: Tensor) -> TablePart:
+        """Choose rows; streamed ones stay on the disk.
+
+        Args:
+            index: (k,), int64, numbers of rows in any order.
+
+        Returns:
+            A part of these rows.
+        """
+        return TablePart(self.numbers[index], self.categories[index], self.targets[index])
 
     def rows(self, index: Tensor) -> tuple[Inputs, Tensor]:
         """Take rows.
@@ -50,6 +68,18 @@ class TablePart:
         """
         inputs = inputs_of(self.numbers.index_select(0, index), self.categories.index_select(0, index))
         return inputs, self.targets.index_select(0, index)
+
+    def fetched(self, batches: Iterable[Tensor]) -> Iterator[tuple[Inputs, Tensor]]:
+        """Take batches in order. Streamed rows are read ahead.
+
+        Args:
+            batches: for each, the numbers of its rows, (k,), int64.
+
+        Yields:
+            What `rows` returns for each.
+        """
+        for numbers, categories, targets in read_ahead((self.numbers, self.categories, self.targets), batches):
+            yield inputs_of(numbers, categories), targets
 
 
 @dataclass(frozen=True)

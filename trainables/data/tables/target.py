@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trainables.data.numbers import as_float32
 from trainables.data.tables.columns import Texts, numbers_of, texts_of
+from trainables.data.tables.on_disk import TableRows
 from trainables.data.tables.several import classes_in
 from trainables.errors import DataError
 
@@ -47,7 +48,7 @@ class Target:
     multi_label: bool = False
 
     @classmethod
-    def fit(cls, frame: pd.DataFrame, columns: Sequence[str], kind: str, *, log: bool) -> Target:
+    def fit(cls, frame: TableRows, columns: Sequence[str], kind: str, *, log: bool) -> Target:
         """Fit the target.
 
         Args:
@@ -77,7 +78,7 @@ class Target:
         mean, std = tuple(float(one.mean()) for one in scaled), tuple(float(one.std()) for one in scaled)
         return cls(name, (), mean, std, log, several)
 
-    def encode(self, frame: pd.DataFrame, place: str) -> Array:
+    def encode(self, frame: TableRows, place: str) -> Array:
         """Encode the target of rows.
 
         Args:

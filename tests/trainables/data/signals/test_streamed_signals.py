@@ -149,9 +149,13 @@ def test_a_data_set_of_signals_is_streamed_too() -> None:
     assert isinstance(load_signals(SignalSettings(data=kept[0], stream=True), CPU).train.waves, MappedRows)
 
 
-def test_compressed_signals_and_settings_that_cannot_be_are_refused(tmp_path: Path) -> None:
+def test_signals_by_columns_and_settings_that_cannot_be_are_refused(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "a.npz", x=WAVES, y=CLASSES)
-    with pytest.raises(DataError, match="x is compressed"):
+    assert isinstance(
+        load_signals(SignalSettings(data=str(tmp_path / "a.npz"), stream=True), CPU).train.waves, MappedRows
+    )
+    np.savez(tmp_path / "a.npz", x=np.asfortranarray(WAVES), y=CLASSES)
+    with pytest.raises(DataError, match="x is in the order of Fortran"):
         load_signals(SignalSettings(data=str(tmp_path / "a.npz"), stream=True), CPU)
     for settings in ({"stream": 1}, {"loaders": 0}):
         with pytest.raises(TrainableError, match=next(iter(settings))):

@@ -71,7 +71,7 @@ def test_numbers_are_standardized_by_the_training_rows_alone():
 @pytest.mark.parametrize("kind", ["standard", "log", "quantile"])
 def test_scales_keep_the_order_and_outliers_are_tamed(kind):
     values = np.concatenate([np.linspace(-5, 5, 400), [1e6]]).astype(np.float32)[:, None]
-    scaling = Scaling.fit(kind, values, [False])
+    scaling = Scaling.fit(kind, values.T, [False])
     found = scaling.scaled(torch.from_numpy(values))[:, 0]
     assert bool((found.diff() >= 0).all())
     assert found.isfinite().all()
@@ -84,7 +84,7 @@ def test_scales_keep_the_order_and_outliers_are_tamed(kind):
 
 
 def test_ranks_of_equal_numbers_are_those_in_the_middle():
-    scaling = Scaling.fit("quantile", np.array([[0.0]] * 6 + [[1.0]] * 2, np.float32), [False])
+    scaling = Scaling.fit("quantile", np.array([[0.0]] * 6 + [[1.0]] * 2, np.float32).T, [False])
     found = scaling.scaled(torch.tensor([[0.0], [1.0], [0.5]]))[:, 0]
     ends = torch.special.ndtri(torch.tensor([3 / 8, 7 / 8]))
     assert torch.allclose(found, torch.tensor([ends[0], ends[1], ends.mean()]))

@@ -15,7 +15,7 @@ ROWS = np.random.default_rng(0).exponential(2.0, 500)
 
 
 def fitted(*columns: np.ndarray, missing: bool = False) -> Scaling:
-    return Scaling.fit("piecewise", np.stack(columns, 1).astype(np.float32), [missing] * len(columns))
+    return Scaling.fit("piecewise", np.stack(columns).astype(np.float32), [missing] * len(columns))
 
 
 def scaled(scaling: Scaling, *numbers: float) -> Tensor:
@@ -59,7 +59,7 @@ def test_a_column_of_few_values_has_few_inputs_and_one_without_spread_none() -> 
 @pytest.mark.parametrize("kind", ["standard", "log", "quantile", "piecewise"])
 def test_a_column_of_missing_numbers_only_says_nothing_but_that(kind: str) -> None:
     numbers = np.stack([np.full(4, np.nan), np.arange(4.0)], 1).astype(np.float32)
-    rows = Scaling.fit(kind, numbers, [True, False]).scaled(torch.tensor(numbers))
+    rows = Scaling.fit(kind, numbers.T, [True, False]).scaled(torch.tensor(numbers))
     assert bool(rows.isfinite().all())
     assert int((rows.amin(0) == rows.amax(0)).sum()) == (1 if kind == "piecewise" else 2)
 
@@ -71,7 +71,7 @@ def test_a_missing_number_is_nothing_and_is_said() -> None:
 
 @pytest.mark.parametrize("kind", ["standard", "log", "quantile", "piecewise"])
 def test_json_keeps_a_scaling(kind: str) -> None:
-    scaling = Scaling.fit(kind, np.stack([ROWS, -ROWS], 1).astype(np.float32), [True, False])
+    scaling = Scaling.fit(kind, np.stack([ROWS, -ROWS]).astype(np.float32), [True, False])
     rows = torch.tensor(np.stack([ROWS[:9], ROWS[9:18]], 1), dtype=torch.float32)
     rows[0, 0] = torch.nan
     again = Scaling.from_dict(json.loads(json.dumps(scaling.to_dict())))
@@ -86,7 +86,7 @@ def test_an_exported_program_scales_any_number_of_rows(kind: str) -> None:
         def forward(self, numbers: Tensor) -> Tensor:
             return scaling.scaled(numbers)
 
-    scaling = Scaling.fit(kind, ROWS[:, None].astype(np.float32), [True])
+    scaling = Scaling.fit(kind, ROWS[None].astype(np.float32), [True])
     rows = torch.tensor(ROWS[:5, None], dtype=torch.float32)
     program = torch.export.export(Scales(), (rows[:2],), dynamic_shapes=({0: torch.export.Dim("batch")},)).module()
     assert torch.equal(program(rows), scaling.scaled(rows))
