@@ -58,7 +58,8 @@ class Split:
         Yields:
             The images (k, c, h, w) and labels (k,) of each.
         """
-        yield from read_ahead((self.images, self.labels), batches)
+        for images, labels in read_ahead((self.images, self.labels), batches):  # noqa: UP028
+            yield images, labels
 
     def take(self, rows: Tensor, device: torch.device) -> Split:
         """Copy some images to a device.

@@ -85,7 +85,8 @@ def _read(path: Path, settings: SignalSettings, notes: list[str]) -> tuple[Array
             raise DataError(f"{path} has no column of numbers, only {', '.join(map(str, frame.columns))}")
         if dropped:
             notes.append(f"columns that are not numbers are left out: {', '.join(dropped[:_SHOWN])}")
-        rows, names = frame[kept].to_numpy(dtype=np.float64), [str(name) for name in kept]
+        names = [str(name) for name in kept]
+        rows = np.stack([frame[name].to_numpy(dtype=np.float64) for name in names], axis=1)
     gaps = np.argwhere(~np.isfinite(rows))
     if len(gaps):
         step, channel = gaps[0].tolist()

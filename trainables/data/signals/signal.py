@@ -52,7 +52,8 @@ class SignalPart:
         Yields:
             What `rows` returns for each.
         """
-        yield from read_ahead((self.waves, self.targets), batches)
+        for waves, targets in read_ahead((self.waves, self.targets), batches):  # noqa: UP028
+            yield waves, targets
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ class Encoding:
         """The number of codes of each column of categories."""
         return tuple(column.cardinality for column in self.categories)
 
-    def encode(self, frame: pd.DataFrame, place: str) -> tuple[Array, Array]:
+    def encode(self, frame: TableRows, place: str) -> tuple[Array, Array]:
         """Encode rows. Columns that are not inputs are ignored.
 
         Args:
@@ -199,7 +199,7 @@ class Encoding:
         for number in self.numbers:
             yield as_float32(numbers_of(rows[number.name], place), f"{place}: column {number.name!r}")
 
-    def _codes(self, frame: pd.DataFrame) -> Array:
+    def _codes(self, frame: TableRows) -> Array:
         codes = np.empty((len(frame), len(self.categories)), np.int64)
         for index, category in enumerate(self.categories):
             codes[:, index] = category.codes(texts_of(frame[category.name]))

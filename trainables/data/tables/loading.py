@@ -188,8 +188,10 @@ def _read(key: CacheKey[TableSettings], stamp: tuple[object, ...]) -> RawTable:
 
 
 Frames = dict[PartName, TableRows]
-_Inputs = dict[PartName, tuple[Rows | MappedRows, Rows | MappedRows]]
-"""The numbers and the codes of each part, on the device unless they are streamed."""
+_Held = dict[PartName, tuple[Rows, Rows]]
+"""The numbers and the codes of each part, on the device."""
+_Inputs = Mapping[PartName, tuple[Rows | MappedRows, Rows | MappedRows]]
+"""The same, or streamed."""
 
 
 def _why_streamed(settings: TableSettings, path: Path | None) -> str:
@@ -289,18 +291,18 @@ def _loaded(
 _load, _FOLDS = lru_cache(maxsize=4)(_loaded), FoldCache[dict[Encoding, Any], TableData]()
 
 
-def _encoded(frames: Mapping[PartName, TableRows], encoding: Encoding, device: torch.device) -> _Inputs:
-    found: _Inputs = {}
+def _encoded(frames: Mapping[PartName, TableRows], encoding: Encoding, device: torch.device) -> _Held:
+    found: _Held = {}
     for part, frame in frames.items():
         numbers, codes = encoding.encode(frame, f"{part} rows")
         found[part] = torch.from_numpy(numbers).to(device), torch.from_numpy(codes).to(device)
     return found
 
 
-def _chosen(shared: _Inputs, rows: Mapping[PartName, Tensor]) -> _Inputs:
+def _chosen(shared: _Held, rows: Mapping[PartName, Tensor]) -> _Held:
     """The inputs of a fold among those outside the test, and those of the test."""
     numbers, codes = (as_tensor(one) for one in shared["train"])
-    found: _Inputs = {"test": shared["test"]}
+    found: _Held = {"test": shared["test"]}
     for part, places in rows.items():
         there = places.to(numbers.device)
         found[part] = ChosenRows(numbers, there), ChosenRows(codes, there)
