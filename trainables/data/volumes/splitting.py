@@ -14,10 +14,12 @@ from trainables.data.parts import PARTS, PartName
 from trainables.data.split import random_split
 from trainables.data.volumes.cases import Cases, Scans
 from trainables.data.volumes.settings import VolumeSettings
+from trainables.errors import DataError
 
 __all__ = ["split_cases", "split_fold"]
 
 Chosen = np.ndarray[Any, Any]
+_LEAST = 2
 
 
 def split_cases(scans: Scans, settings: VolumeSettings) -> dict[PartName, Cases]:
@@ -78,8 +80,10 @@ def split_fold(cases: Cases, settings: VolumeSettings, fold: Fold, title: str) -
 def _chosen(cases: Cases, title: str, share: float, seed: int, groups: str) -> Chosen:
     """Which scans are drawn, (n,), bool."""
     if groups:
-        return drawn_groups(np.unique(cases.groups, return_inverse=True)[1], share, seed, groups)
+        return drawn_groups(np.unique(cases.groups, return_inverse=True)[1], share, seed, title)
     count = len(cases)
+    if count < _LEAST:
+        raise DataError(f"{title}: {count} scan is left, and each part needs one; add scans, or lower the other shares")
     _, rows = random_split(torch.zeros(count, dtype=torch.int64), torch.arange(count), share, seed, title)
     chosen = np.zeros(count, dtype=bool)
     chosen[rows.numpy()] = True

@@ -80,6 +80,14 @@ def test_no_patient_is_on_both_sides(written: Callable[..., str]) -> None:
         load_volumes(VolumeSettings(data=both), CPU)
 
 
+def test_too_few_scans_or_patients_are_told_with_the_data(written: Callable[..., str]) -> None:
+    images, masks = scans(2)
+    with pytest.raises(DataError, match=r"scans.npz, validation: 1 scan is left, and each part needs one; add scans"):
+        load_volumes(VolumeSettings(data=written(x=images, y=masks)), CPU)
+    with pytest.raises(DataError, match=r"scans.npz, validation: validation_groups has 1 group left"):
+        load_volumes(VolumeSettings(data=written(groups=["a"] * 10 + ["b"] * 10)), CPU)
+
+
 def test_folds_share_the_scans(written: Callable[..., str]) -> None:
     path = written()
     seen: list[str] = []
