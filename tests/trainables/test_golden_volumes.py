@@ -505,7 +505,8 @@ def test_the_task_is_what_it_was() -> None:
     }
     for name, settings in {
         "whole": {"data": "scans.npz"},
-        "windows": {"data": "windows.npz", "patch": [4, 5, 6], "intensity": "volume"},
+        "windows": {"data": "windows.npz", "patch": [4, 5, 6]},
+        "by volume": {"data": "scans.npz", "intensity": "volume"},
     }.items():
         task: Any = make_task("segmentation", settings)
         data = task.load(CPU)
