@@ -55,6 +55,7 @@ def test_one_worker_promotes_what_one_process_promotes(tmp_path: Path) -> None:
     assert max(epoch for _, epoch in trained) == 4
 
 
+@pytest.mark.slow
 def test_the_last_paused_trials_are_promoted_while_another_worker_is_idle(tmp_path: Path) -> None:
     run = search(tmp_path / "run", scheduler="asha_promote", settings={"log": str(tmp_path), "slow": 0.02}, workers=2)
     trials = run.trials()
@@ -81,6 +82,7 @@ def some_are_slower(architecture: Architecture) -> Iterator[dict[str, float]]:
         yield {"accuracy": rng.random()}
 
 
+@pytest.mark.slow
 def test_several_workers_find_what_one_process_finds_where_that_is_asked_for(tmp_path: Path) -> None:
     keys: dict[str, Any] = {
         "strategy": {"name": "evolution", "population": 6, "sample": 2},
@@ -138,6 +140,7 @@ def test_a_training_that_fails_is_named_and_the_search_goes_on(fault: str, kind:
         assert trials.loc[hit, "traceback"].str.contains("the walker stumbled").all()
 
 
+@pytest.mark.slow
 def test_a_hung_epoch_ends_its_trial_with_the_place_where_it_hung(tmp_path: Path) -> None:
     run = search(
         tmp_path / "run",
@@ -162,6 +165,7 @@ def raises_at_once(architecture: object) -> Any:
     yield {}
 
 
+@pytest.mark.slow
 def test_five_failures_in_a_row_at_the_start_end_the_run_with_their_cause(tmp_path: Path) -> None:
     with pytest.raises(NoUsableTrialError, match="no such layer") as caught:
         nas_tune.search("nb201", raises_at_once, max_trials=50, workers=2, run_dir=tmp_path / "run")
@@ -194,6 +198,7 @@ def carries_much(architecture: object, *, data: object = LARGE) -> Any:
     yield {"accuracy": float(len(bytes(data)))}  # type: ignore[call-overload]
 
 
+@pytest.mark.slow
 def test_what_is_too_large_to_send_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     import sys
 

@@ -48,6 +48,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
         cached.cache_clear()
 
 
+@pytest.mark.slow
 def test_a_moved_run_has_its_data(tmp_path: Path, elsewhere: None) -> None:
     run = searched(tmp_path / "run", data=(IMAGES, LABELS))
     (file,) = (run.path / "data").iterdir()
@@ -65,6 +66,7 @@ def test_a_moved_run_has_its_data(tmp_path: Path, elsewhere: None) -> None:
     assert set(nas_tune.evaluate(again)) == {"accuracy", "loss"}
 
 
+@pytest.mark.slow
 def test_a_retraining_has_the_data_of_its_run(tmp_path: Path, elsewhere: None) -> None:
     run = searched(tmp_path / "run", data=(IMAGES, LABELS))
     folder, data = nas_tune.retrain(run, seeds=1, epochs=1, baselines=0).path, run.config.trainable.settings["data"]
@@ -140,6 +142,7 @@ class Streamed(Dataset[Any]):
         return torch.from_numpy(IMAGES[row][None]), LABELS[row]
 
 
+@pytest.mark.slow
 def test_a_data_set_that_is_streamed_is_searched_resumed_and_judged_as_one_in_memory(
     tmp_path: Path, elsewhere: None
 ) -> None:

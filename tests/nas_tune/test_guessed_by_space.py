@@ -21,6 +21,7 @@ CHAIN1D: dict[str, Any] = {"name": "chain1d", "depths": [1, 2], "widths": [8, 16
 KEYS: dict[str, Any] = {"max_trials": 1, "max_epochs": 1, "executor": "inline"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", [(WAVES, LABELS), (WAVES.reshape(60, 2, 16), LABELS)])
 def test_arrays_are_signals_for_a_space_of_signals(tmp_path: Path, data: Any) -> None:
     run = nas_tune.search(CHAIN1D, data=data, run_dir=tmp_path / "run", **KEYS)

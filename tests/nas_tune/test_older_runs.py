@@ -72,6 +72,7 @@ def test_its_winner_is_retrained(name: str, tmp_path: Path) -> None:
     assert len(retrained.run.trials()) == 1
 
 
+@pytest.mark.slow
 def test_the_same_retraining_is_found_again(tmp_path: Path) -> None:
     folder = unpacked("retrained", tmp_path)
     nas_tune.retrain(folder, top=1, seeds=1, epochs=1, executor="inline")
@@ -93,6 +94,7 @@ def test_a_configuration_may_name_what_has_moved() -> None:
     assert current_reference("nas_tune.tablespoons:Table") == "nas_tune.tablespoons:Table"
 
 
+@pytest.mark.slow
 def test_a_search_in_a_supernet_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     checkpoint = unpacked("supernet", tmp_path) / "trials" / "000000" / "epoch-000001"
     search, other = (DartsTrainable(space="nb201", channels=2, cells=1, data="digits") for _ in range(2))

@@ -76,6 +76,7 @@ def test_a_configuration_names_them(tmp_path: Path) -> None:
         SearchConfig(**given, metrics={"error": own_functions.error})
 
 
+@pytest.mark.slow
 def test_what_a_script_defines_is_used_here_and_asked_for_elsewhere(tmp_path: Path) -> None:
     with kept(MEASURES):
         doubled = {"metric": lambda outputs, targets: 2 * own_functions.error(outputs, targets), "mode": "min"}
@@ -91,6 +92,7 @@ def test_the_code_that_a_run_names_is_listed(tmp_path: Path) -> None:
     assert [f"loss {MODULE}:double_error", f"metric {MODULE}:error"] == [one for one in named if MODULE in one]
 
 
+@pytest.mark.slow
 def test_a_supernet_learns_by_them(tmp_path: Path) -> None:
     method = {"name": "spos", "channels": 2, "cells": 1, "batch_size": 8, "population": 4, "generations": 1}
     run = searched(tmp_path / "run", strategy=method, metric=None, max_trials=1, trainable={"device": "cpu"})

@@ -21,6 +21,7 @@ KEYS: dict[str, Any] = {"data": (IMAGES, LABELS), "max_epochs": 1, "max_trials":
 SMALL = {"channels": 2, "cells": 1, "batch_size": 8, "device": "cpu"}
 
 
+@pytest.mark.slow
 def test_a_search_is_by_the_mean_average_precision_and_the_winner_names_classes(tmp_path: Path) -> None:
     run = nas_tune.search("nb201", run_dir=tmp_path / "run", trainable=SMALL, **KEYS)
     assert (run.metric, run.mode) == ("map", "max")
@@ -38,6 +39,7 @@ def test_predictions_without_any_class_are_a_column_too() -> None:
     assert frame["prediction"].tolist() == ["", ""]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [{"name": "spos", "population": 4, "generations": 1}, {"name": "darts"}])
 def test_a_supernet_learns_several_classes(tmp_path: Path, method: dict[str, Any]) -> None:
     strategy = {**method, "channels": 2, "cells": 1, "batch_size": 8}

@@ -54,6 +54,7 @@ def test_the_table_is_described_in_the_notes(run: Run) -> None:
     assert any(note.startswith("target good: classification into 2 classes: no, yes") for note in notes)
 
 
+@pytest.mark.slow
 def test_of_a_regression_the_control_has_its_metrics(tmp_path: Path) -> None:
     run = searched(tmp_path, target="size", task={"name": "table", "numbers": "quantile"})
     assert (run.metric, run.mode) == ("rmse", "min")

@@ -122,6 +122,7 @@ def test_a_wrong_task_is_refused_before_anything_is_written(values: Any, error: 
         nas_tune.search("nb201", max_trials=2, executor="inline", **values)
 
 
+@pytest.mark.slow
 def test_a_regression_is_searched_resumed_and_evaluated(tmp_path: Path) -> None:
     path = write_turned(tmp_path)
     keys: dict[str, Any] = {"data": str(path), "target": "angle", "run_dir": tmp_path / "run", "executor": "inline"}

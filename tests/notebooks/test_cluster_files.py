@@ -103,6 +103,7 @@ def log_of(tmp_path: Path, word: str) -> str:
     raise AssertionError(f"{word} is not in the log")
 
 
+@pytest.mark.slow
 def test_the_job_script_searches_on_the_cluster_that_it_starts(
     job: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +153,7 @@ def search_here(words: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert done.exit_code == 0, done.output
 
 
+@pytest.mark.slow
 def test_the_entrypoint_of_the_rayjob_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = rayjob()["spec"]["entrypoint"].replace("/runs/", f"{tmp_path}/")
     assert command.startswith("nas-tune search ")

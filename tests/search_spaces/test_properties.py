@@ -29,6 +29,7 @@ def test_the_conformance_suite_passes(space: Space, seed: int) -> None:
     check_space(space, samples=3, seed=seed)
 
 
+@pytest.mark.slow
 @given(small_spaces)
 @settings(max_examples=80)
 def test_the_formula_counts_what_enumeration_finds(space: Space) -> None:
@@ -59,6 +60,7 @@ def test_different_members_have_different_parameters_and_ids(space: Space) -> No
     assert len({made.id for made in members}) == len(members)
 
 
+@pytest.mark.slow
 @given(small_spaces, seeds)
 @settings(max_examples=40)
 def test_a_rule_binds_every_way_to_a_member(space: Space, seed: int) -> None:
@@ -89,6 +91,7 @@ def test_the_spec_describes_the_space_completely(space: Space, seed: int) -> Non
     assert again.sample(seed) == space.sample(seed)
 
 
+@pytest.mark.slow
 @given(spaces, seeds, st.sampled_from(["random", "tpe"]))
 @settings(max_examples=25)
 def test_a_real_study_records_the_parameters_of_what_it_suggests(space: Space, seed: int, kind: str) -> None:

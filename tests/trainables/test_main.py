@@ -65,6 +65,7 @@ def nothing_imported(monkeypatch):
     sys.modules.update(known)
 
 
+@pytest.mark.slow
 def test_the_modules_that_train_are_imported_anew_without_ray_and_optuna(nothing_imported, capsys):
     again = importlib.import_module("trainables.__main__").main
     assert again(["train", "--arch", CELL, *FAST, "--epochs", "1", "--json"]) == 0
@@ -94,6 +95,7 @@ def test_json_lines(capsys):
     assert 0 <= test["accuracy"] <= 1
 
 
+@pytest.mark.slow
 def test_architecture_as_json_is_the_same(capsys):
     import search_spaces
 
@@ -106,6 +108,7 @@ def test_architecture_as_json_is_the_same(capsys):
     assert without == [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in again.splitlines()]
 
 
+@pytest.mark.slow
 def test_goes_on_from_its_checkpoints(tmp_path, capsys):
     folder = str(tmp_path / "saved")
     assert train("--epochs", "2", "--json", "--checkpoint-dir", folder) == 0
@@ -200,6 +203,7 @@ def darts(*arguments):
     return main(["darts", *small, "--epochs", "1", *arguments])
 
 
+@pytest.mark.slow
 def test_darts_says_every_epoch_and_what_it_found(capsys):
     assert darts("--json") == 0
     said = capsys.readouterr()

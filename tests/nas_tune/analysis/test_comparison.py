@@ -22,6 +22,7 @@ def _seeds(folder: Path, strategy: str, base: float, count: int) -> list[nas_tun
     ]
 
 
+@pytest.mark.slow
 def test_runs_that_differ_in_their_seed_are_a_group_and_seeds_are_compared(tmp_path: Path) -> None:
     found = nas_tune.compare([*_seeds(tmp_path, "random", 0.2, 5), *_seeds(tmp_path, "tpe", 0.6, 5)])
     assert list(found.groups["group"]) == ["tpe + asha", "random + asha"], "the better first"

@@ -48,6 +48,7 @@ def test_the_decision_that_decides_comes_first_also_a_conditional_one(explained:
     assert not table.set_index("decision")["stands_out"][["width", "rate", "scale"]].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evaluator", ["mdi", "ped_anova"])
 def test_other_evaluators_answer(by_kernel: nas_tune.Run, evaluator: str) -> None:
     found = importance(by_kernel, evidence(by_kernel, by_kernel.objectives[0]), evaluator)
@@ -146,6 +147,7 @@ def test_neighbours_that_break_a_limit_are_left_out(tmp_path: Path) -> None:
     assert "2 neighbours over a limit left out" in around.model
 
 
+@pytest.mark.slow
 def test_less_is_better_turns_everything(tmp_path: Path) -> None:
     found = nas_tune.explain(known(tmp_path, 40, lambda one: -_by_kernel(one), {"mode": "min"}))
     assert found.importance[0].table["decision"].iloc[0] == "op.conv.kernel"
@@ -173,6 +175,7 @@ def test_values_of_unequal_trainings_are_not_mixed(tmp_path: Path) -> None:
     assert (seen.epochs, len(seen.numbers), set(seen.scores)) == (1, 10, {0.1})
 
 
+@pytest.mark.slow
 def test_what_decides_everything_is_told_though_all_survivors_agree_on_it(tmp_path: Path) -> None:
     """What early stopping keeps is a selected sample: the decision that selects is constant in it."""
 
@@ -198,6 +201,7 @@ def test_what_decides_everything_is_told_though_all_survivors_agree_on_it(tmp_pa
     assert found.to_dict()["importance"][0]["selection"] == found.importance[0].selection
 
 
+@pytest.mark.slow
 def test_it_is_told_of_how_many_trials_the_tests_are(tmp_path: Path, by_kernel: nas_tune.Run) -> None:
     """All of a random sample; a model, which a search that learns needs, is of the first 150."""
     counts = {}
@@ -239,6 +243,7 @@ def test_no_finite_value_is_too_large_or_small(tmp_path: Path, values: list[floa
         assert table["importance"].sum() == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_one_value_far_out_does_not_hide_what_decides(tmp_path: Path) -> None:
     run = known(tmp_path, 60, lambda one: _by_kernel(one) if one.tree["width"] != 8 else -1e308)
     assert set(nas_tune.explain(run).importance[0].table["decision"].iloc[:2]) == {"op.conv.kernel", "width"}

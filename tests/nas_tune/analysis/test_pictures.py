@@ -68,6 +68,7 @@ def test_courses_are_steps_against_trials_and_time(tmp_path: Path, drawn: list[t
     assert [text.get_text() for text in legend.get_texts()] == ["random + asha", "tpe + asha"]
 
 
+@pytest.mark.slow
 def test_regrets_have_a_line_a_band_and_a_style_each(
     tmp_path: Path, drawn: list[tuple[Figure, dict[str, Any]]]
 ) -> None:

@@ -20,6 +20,7 @@ def call(file: Path, *arguments: str) -> Result:
     return CliRunner().invoke(app, ["bench", *table, *fidelity, *judge, *arguments])
 
 
+@pytest.mark.slow
 def test_strategies_are_compared(table_of_cells: Path, tmp_path: Path) -> None:
     out = tmp_path / "courses.parquet"
     ran = call(table_of_cells, "--strategy", "random,evolution", "--seeds", "3", "--budget", "10m", "--out", str(out))
@@ -113,6 +114,7 @@ def test_a_table_needs_its_columns_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_without_a_table_the_one_in_the_package_is_raced_on() -> None:
     ran = CliRunner().invoke(app, ["bench", "--strategy", "random,asha", "--seeds", "2", "--processes", "1", "--json"])
     assert ran.exit_code == 0, ran.stderr

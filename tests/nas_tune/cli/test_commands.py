@@ -73,6 +73,7 @@ def test_an_option_of_one_value_is_not_given_twice() -> None:
     assert call("explain", str(folder), "--json", "--json").exit_code == 0, "a flag says the same twice"
 
 
+@pytest.mark.slow
 def test_formats_and_strategies_are_listed_by_commas_or_by_repeating_the_option(tmp_path: Path) -> None:
     folder = made(*eventful())
     done = call("export", str(folder), "--format", "safetensors", "--format", "pyy,onnx", "--out", str(tmp_path))

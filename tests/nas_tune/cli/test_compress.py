@@ -56,6 +56,7 @@ def done(run: Path) -> tuple[dict[str, Any], Result]:
     return json.loads(result.stdout), result
 
 
+@pytest.mark.slow
 def test_each_step_is_judged_and_timed(run: Path, done: tuple[dict[str, Any], Result]) -> None:
     stages = done[0]["stages"]
     before, pruned, tuned, small = stages

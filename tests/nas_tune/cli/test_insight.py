@@ -22,6 +22,7 @@ def test_report_prints_the_path_of_its_file(tmp_path: Path) -> None:
     assert Path(found.stdout.strip()).read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.slow
 def test_explain_answers_in_json_and_in_lines(tmp_path: Path) -> None:
     run = run_of(tmp_path / "run", [0.1 * (n % 7) for n in range(10)])
     found = CliRunner().invoke(app, ["explain", str(run.path), "--json"])

@@ -68,6 +68,7 @@ def test_python_takes_no_url(
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

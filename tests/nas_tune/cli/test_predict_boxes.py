@@ -42,6 +42,7 @@ def called(*arguments: object) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.mark.slow
 def test_boxes_are_rows_and_are_drawn(place: Path, tmp_path: Path) -> None:
     found = []
     for source in (place / "run", place / "model"):

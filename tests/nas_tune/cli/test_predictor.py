@@ -37,6 +37,7 @@ def file(tmp_path: Path, frame: pd.DataFrame) -> Path:
     return tmp_path / "cells.csv"
 
 
+@pytest.mark.slow
 def test_errors_and_gates_are_printed(file: Path) -> None:
     found = call(file, "--space", "nb201", "--column", "latency_ms", "--architecture", "arch_str", *NETWORK)
     assert found.exit_code == 0, found.output
@@ -46,6 +47,7 @@ def test_errors_and_gates_are_printed(file: Path) -> None:
     assert "by the low end" in found.stdout
 
 
+@pytest.mark.slow
 def test_a_saved_predictor_is_used_again(file: Path, tmp_path: Path, frame: pd.DataFrame) -> None:
     saved = tmp_path / "saved" / "predictor.json"
     options = ("--column", "latency_ms", "--architecture", "arch_str", "--json")
@@ -59,6 +61,7 @@ def test_a_saved_predictor_is_used_again(file: Path, tmp_path: Path, frame: pd.D
     assert (told["predictor"]["measured"], told["score"]["members"]) == (25, 15)
 
 
+@pytest.mark.slow
 def test_another_device_is_told(file: Path) -> None:
     options = ("--architecture", "arch_str", "--column", "latency_ms", "--other", "there_ms", "--seeds", 10)
     found = call(file, "--space", "nb201", *options, *NETWORK)

@@ -64,6 +64,7 @@ def call(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
 
+@pytest.mark.slow
 def test_help_is_quick_because_it_imports_no_engine(place: Path) -> None:
     code = (
         "import sys\nfrom typer.testing import CliRunner\nfrom nas_tune.cli.app import app\n"
@@ -74,6 +75,7 @@ def test_help_is_quick_because_it_imports_no_engine(place: Path) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
 
 
+@pytest.mark.slow
 def test_data_goes_to_stdout_and_talk_to_stderr(place: Path) -> None:
     search = start(place, "search", "c.toml", "--set", "max_trials=3")
     out, err = search.communicate(timeout=120)
@@ -112,6 +114,7 @@ def test_a_signal_stops_the_search_which_then_goes_on(
     assert f"{done + 2} trials: {done + 2} complete" in resume.stdout
 
 
+@pytest.mark.slow
 def test_a_second_driver_is_refused_while_readers_are_welcome(place: Path) -> None:
     search = start(place, "search", "c.toml", "-q", "--set", "trainable.seconds=0.05")
     try:
@@ -131,6 +134,7 @@ def test_a_second_driver_is_refused_while_readers_are_welcome(place: Path) -> No
         search.communicate()
 
 
+@pytest.mark.slow
 def test_a_reader_that_closes_the_pipe_is_no_catastrophe(place: Path) -> None:
     # More rows than the buffers of a process and its pipe hold.
     keys = {"strategy": "random", "executor": "inline", "scheduler": "none", "run_dir": place / "runs" / "toy"}

@@ -192,6 +192,7 @@ def test_a_thousand_failures_do_not_flood() -> None:
     assert len(said(events, interval=0.5)) <= 12
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_reading_does_not_stop_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines_module, "_PATIENCE", 0.05)
     stuck = threading.Event()

@@ -47,6 +47,7 @@ def test_settings_of_the_space_are_passed_on() -> None:
     assert "did you mean 'blocks'" in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_profile_counts_members_and_answers_a_limit() -> None:
     ran = call("nb201", "--profile", "--samples", "40", "--max-params", "2k", *TINY)
     assert ran.exit_code == 0
@@ -65,6 +66,7 @@ def test_a_profile_counts_members_and_answers_a_limit() -> None:
     assert counted["can_be_met"] is True
 
 
+@pytest.mark.slow
 def test_limits_are_written_as_in_a_configuration() -> None:
     limits = ("--limit", "parameters=2k", "--limit", "size=12KiB", "--limit", "macs=5M")
     ran = call("nb201", "--profile", "--samples", "12", *limits, *TINY)
@@ -78,6 +80,7 @@ def test_limits_are_written_as_in_a_configuration() -> None:
     assert new["share_within"] == old["share_within"]
 
 
+@pytest.mark.slow
 def test_a_limit_out_of_reach_is_said_with_what_was_reached() -> None:
     few = ("--set", 'operations=["nor_conv_1x1", "nor_conv_3x3"]')
     ran = call("nb201", *few, "--profile", "--samples", "5", "--max-macs", "10", *TINY)

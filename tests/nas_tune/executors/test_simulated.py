@@ -19,6 +19,7 @@ def searched(table_of_cells: Path, folder: Path, **more: object) -> nas_tune.Run
     return nas_tune.search("nb201", table, run_dir=folder / "run", **config)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_budget_of_virtual_seconds_is_kept(table_of_cells: Path, tmp_path: Path) -> None:
     run = searched(table_of_cells, tmp_path, max_seconds=200)
     epochs, trials = run.epochs(), run.trials()

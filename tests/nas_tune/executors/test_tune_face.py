@@ -39,7 +39,7 @@ class Decoding(tune.Trainable):
 @pytest.mark.ray
 @pytest.mark.usefixtures("ray_here")
 @pytest.mark.filterwarnings("ignore")  # Ray's adapter to Optuna uses what Optuna 5 deprecates
-@pytest.mark.parametrize("searcher", [BasicVariantGenerator, OptunaSearch])
+@pytest.mark.parametrize("searcher", [BasicVariantGenerator, pytest.param(OptunaSearch, marks=pytest.mark.slow)])
 def test_tunes_own_searcher_draws_members_of_the_space(searcher: type, tmp_path: Path) -> None:
     found = tune.Tuner(
         Decoding,

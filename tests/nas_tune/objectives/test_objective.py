@@ -207,6 +207,7 @@ class StopAt:
             signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_and_resumed_is_as_if_it_had_not_been(tmp_path: Path) -> None:
     whole = search(tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
@@ -229,6 +230,7 @@ def test_the_others_are_refused_before_anything_is_written(tmp_path: Path) -> No
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [1, 2, 3])
 def test_the_checkpoints_of_the_front_are_kept_its_ends_first(keep: int, tmp_path: Path) -> None:
     run = search(tmp_path, scheduler="none", strategy="random", keep_checkpoints=keep)

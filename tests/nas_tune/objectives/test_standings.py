@@ -93,6 +93,7 @@ def test_of_several_objectives_no_one_stands_behind_what_it_dominates(results: l
                 assert place[a] < place[b]
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.one_of(mixes(1), mixes(2)))
 def test_standings_are_the_same_order_with_ties(results: list[Result]) -> None:

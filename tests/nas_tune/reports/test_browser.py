@@ -132,6 +132,7 @@ def test_every_state_and_no_trial_fit_the_window(browser: Browser, tmp_path: Pat
         assert page.problems == [], name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True])
 def test_every_text_can_be_read_and_every_picture_has_a_name(browser: Browser, tmp_path: Path, dark: bool) -> None:
     """WCAG's contrast of 4.5, whatever state and badge there is."""
@@ -184,6 +185,7 @@ def test_the_largest_and_smallest_numbers_are_drawn(browser: Browser, tmp_path: 
         assert page.value(OUTSIDE) == []
 
 
+@pytest.mark.slow
 def test_a_trial_over_a_limit_stands_behind_the_best(browser: Browser, tmp_path: Path) -> None:
     page = browser.open(_page(tmp_path / "run", refusing(), {"macs": "50M", "latency": "5ms"}), width=400)
     assert page.value(WIDE) == 400
@@ -204,6 +206,7 @@ def test_hostile_texts_stay_texts(browser: Browser, tmp_path: Path) -> None:
     assert any("Content Security Policy" in problem for problem in page.problems)
 
 
+@pytest.mark.slow
 def test_compared_runs_are_drawn_and_their_names_are_text(browser: Browser, tmp_path: Path) -> None:
     hostile = "<img src=x onerror=\"document.title='owned'\">"
     runs = [

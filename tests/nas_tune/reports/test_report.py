@@ -65,6 +65,7 @@ def _twelve(states: tuple[str, ...] = ("complete", "pruned")) -> list[Event]:
     return [*found, SessionEnded("done")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [0, 1, 6, 12])
 def test_the_page_holds_all_trials_and_loads_nothing(tmp_path: Path, count: int) -> None:
     whole = {0: [begun()], 1: [begun(), *trial(0, [0.5])], 6: eventful(), 12: _twelve()}

@@ -42,6 +42,7 @@ def test_parameters_of_built_networks_are_limited_without_a_function_that_counts
     assert max(weights) <= 100
 
 
+@pytest.mark.slow
 def test_the_size_is_that_of_the_precision_of_the_device(tmp_path: Path) -> None:
     whole = searched(tmp_path / "float", limits={"size": "200B"})
     small = searched(tmp_path / "int8", limits={"size": "200B"}, device={"precision": "int8"})
@@ -67,6 +68,7 @@ def test_flash_and_sram_are_those_of_int8_on_any_device(tmp_path: Path) -> None:
     assert run.unit("flash") == run.unit("sram") == "B"
 
 
+@pytest.mark.slow
 def test_energy_is_predicted_and_measured_as_latency_is(tmp_path: Path) -> None:
     limits = {"energy": "1J", "latency": "1s"}
     run = searched(tmp_path / "run", limits=limits, device={"engine": "torch", "watts": 5.0}, max_trials=3)

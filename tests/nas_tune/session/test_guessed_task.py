@@ -32,6 +32,7 @@ def run(tmp_path: Path) -> nas_tune.Run:
     )
 
 
+@pytest.mark.slow
 def test_a_resume_uses_what_was_guessed(run: nas_tune.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def learner_guesses(settings: object) -> tuple[str, str]:
         raise AssertionError("the data are asked again")

@@ -63,6 +63,7 @@ def events(folder: Path, kind: type[Event]) -> list[Any]:
         return [event for event, _ in ledger.events() if isinstance(event, kind)]
 
 
+@pytest.mark.slow
 def test_a_limit_that_the_cheapest_members_break_is_refused_with_the_least_before_anything_is_written(
     tmp_path: Path, device: list[Any]
 ) -> None:
@@ -78,6 +79,7 @@ def test_a_limit_that_the_cheapest_members_break_is_refused_with_the_least_befor
     assert len(device) <= 4
 
 
+@pytest.mark.slow
 def test_a_limit_that_random_members_break_and_cheap_ones_keep_is_searched(tmp_path: Path, device: list[Any]) -> None:
     run = searched(tmp_path / "run", limits={"latency": "400ms"}, max_trials=1)
     assert any("random architectures break a measured one, cheap ones keep all" in text for text in notes(run))
@@ -101,6 +103,7 @@ def test_a_limit_a_little_below_the_least_is_noted_and_tried(tmp_path: Path, dev
     assert any(text.startswith("ended after 0 of 1 trials") and ended in text for text in told)
 
 
+@pytest.mark.slow
 def test_a_resume_under_another_limit_is_looked_at_too(tmp_path: Path, device: list[Any]) -> None:
     searched(tmp_path / "run", limits={"latency": "100s"})
     before = len(device)
@@ -113,6 +116,7 @@ def test_a_resume_under_another_limit_is_looked_at_too(tmp_path: Path, device: l
     assert len(device) == asked + 1, "a measured member is known to keep it, and one trial is new"
 
 
+@pytest.mark.slow
 def test_what_no_member_can_be_measured_for_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def measured(self: Any, architectures: Any) -> Any:
         raise TrainableError("the board is off")
@@ -130,6 +134,7 @@ def test_an_enqueued_architecture_over_a_measured_limit_is_noted(tmp_path: Path,
     assert big.tree not in [run.tree(trial) for trial in (0, 1)]
 
 
+@pytest.mark.slow
 def test_what_there_was_no_time_to_look_for_is_not_refused(
     tmp_path: Path, device: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

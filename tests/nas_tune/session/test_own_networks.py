@@ -142,6 +142,7 @@ def test_a_class_without_a_reference_is_shipped_to_workers() -> None:
     assert trainable.step()["accuracy"] > 0
 
 
+@pytest.mark.slow
 def test_an_instance_without_a_name_is_given_again(tmp_path: Path) -> None:
     run = searched(own_module.Fixed(5), tmp_path / "run")
     NETWORKS.forget(str(run.meta["space"]["name"]))
@@ -188,6 +189,7 @@ def test_a_name_of_the_catalogue_stays_that_of_the_catalogue() -> None:
     assert NETWORKS.registered("nb201") is None
 
 
+@pytest.mark.slow
 def test_settings_of_the_training_stand_beside_the_cell(tmp_path: Path) -> None:
     cell = search_spaces.get("nb201")
     space = cell.beside(lr=real(1e-3, 0.1, log=True), batch_size=choice(128, 256))

@@ -31,6 +31,7 @@ def changed(module: Path, text: str) -> None:
     sys.modules.pop("losses_of_mine", None)
 
 
+@pytest.mark.slow
 def test_a_resume_with_another_loss_under_the_same_name_is_refused(module: Path, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("rooms,price\n" + "".join(f"{n % 5},{n}.5\n" for n in range(60)))
     task = {"name": "table", "data": "rows.csv", "target": "price", "loss": "losses_of_mine:loss"}

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
@@ -138,6 +139,7 @@ def events(run: nas_tune.Run, kind: type[Event]) -> list[Any]:
         return [event for event, _ in ledger.events() if isinstance(event, kind)]
 
 
+@pytest.mark.slow
 def test_what_the_same_device_measured_in_another_run_is_not_measured_again(tmp_path: Path) -> None:
     device = board(tmp_path, "one")
     first = timed(tmp_path / "first", device, limits={"latency": "1s"})
@@ -159,6 +161,7 @@ def test_what_the_same_device_measured_in_another_run_is_not_measured_again(tmp_
     assert any(said in text for text in notes(second))
 
 
+@pytest.mark.slow
 def test_what_another_device_measured_is_measured_here_again(tmp_path: Path) -> None:
     first = timed(tmp_path / "first", board(tmp_path, "one"), limits={"latency": "1s"}, max_trials=3)
     second = timed(
@@ -170,6 +173,7 @@ def test_what_another_device_measured_is_measured_here_again(tmp_path: Path) -> 
     assert not any("measured there" in text for text in notes(second))
 
 
+@pytest.mark.slow
 def test_values_of_other_networks_are_measured_again_though_the_device_is_the_same(tmp_path: Path) -> None:
     def other(architecture: Any, seed: int = 0) -> Iterator[dict[str, float]]:
         yield {"accuracy": weight(architecture) / 30}
@@ -185,6 +189,7 @@ def test_values_of_other_networks_are_measured_again_though_the_device_is_the_sa
     assert any("measured there" in text and "other networks" in text for text in notes(second))
 
 
+@pytest.mark.slow
 def test_the_command_takes_the_trials_of_another_run_under_limits_of_its_own(tmp_path: Path) -> None:
     """As `nas-tune search new.toml --from runs/old` does for a module of the user's."""
     (tmp_path / "weights.py").write_text(

@@ -48,6 +48,7 @@ class Stop:
             signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_each_trial_is_a_search_and_its_row_shows_what_it_found(tmp_path: Path) -> None:
     run = searched(tmp_path)
     trials, epochs = run.trials(), run.epochs()
@@ -75,6 +76,7 @@ def test_a_search_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path)
     assert_same(tmp_path / "whole", tmp_path / "cut")
 
 
+@pytest.mark.slow
 def test_seeds_and_settings_may_be_a_space_of_their_own(tmp_path: Path) -> None:
     space = Space({"method": choice("darts", "gdas"), "search": choice(0, 1)})
     settings = {"space": "nb201", **SMALL}
@@ -191,6 +193,7 @@ def test_no_setting_of_a_method_is_called_like_one_of_the_search(name: str) -> N
     assert both <= {"measured_on"}
 
 
+@pytest.mark.slow
 def test_options_are_timed_on_the_device_of_the_configuration(tmp_path: Path) -> None:
     proxyless = {"name": "proxylessnas", "costs": "latency", **SMALL}
     run = searched(tmp_path / "torch", strategy=proxyless, device={"engine": "torch", "batch": 2}, max_trials=1)

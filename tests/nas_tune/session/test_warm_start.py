@@ -219,6 +219,7 @@ def prior_of(seed: int) -> list[Event]:
     return [*known, *(Enqueued(one.tree, one.id) for one in first)]
 
 
+@pytest.mark.slow
 def test_a_task_alike_is_searched_sooner_on_whatever_scale_and_one_unlike_is_not_ruined() -> None:
     seeds = range(12)
     for sign, better in ((1.0, 0.03), (-1.0, -0.1)):

@@ -40,10 +40,12 @@ def best(space: Space, objective: Callable[[Architecture], float], name: str, tr
     return sum(max(value for _, value in run) for run in runs) / seeds
 
 
+@pytest.mark.slow
 def test_it_finds_the_best_of_a_table_in_few_trials() -> None:
     assert best(NB201, convolutions, "auto", 30) > best(NB201, convolutions, "random", 30) + 1.0
 
 
+@pytest.mark.slow
 def test_it_finds_numbers_inside_their_range() -> None:
     assert best(MIXED, mixed, "auto", 30) > max(0.85, best(MIXED, mixed, "random", 30))
 

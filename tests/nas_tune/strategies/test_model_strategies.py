@@ -32,6 +32,7 @@ def mean_of_late(name: str, **settings: object) -> float:
     return statistics.mean(value for run in runs for _, value in run[-20:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bohb", "cmaes", "nsga2", "nsga3"])
 def test_what_learns_beats_chance(name: str) -> None:
     """Random proposals have 0.48 in the mean, the best 1.0."""
@@ -82,6 +83,7 @@ def most_proposed(study: optuna.Study) -> str:
     return statistics.mode(found)
 
 
+@pytest.mark.slow
 def test_the_model_is_of_the_highest_budget_that_enough_trials_have_reached() -> None:
     """Four decisions: a density needs five trials, two of them seven."""
     good = {1: "x", 3: "y", 9: "z"}

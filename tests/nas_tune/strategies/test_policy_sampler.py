@@ -99,6 +99,7 @@ def test_a_fresh_process_learns_the_same_from_trials_that_ended_in_another_order
     assert search(replayed, quality, 6) == search(live, quality, 6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kind", ["lstm", "table"])
 def test_it_learns(name: str, kind: str) -> None:

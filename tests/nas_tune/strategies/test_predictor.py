@@ -14,6 +14,7 @@ from tests.nas_tune.strategies.test_auto import best, convolutions
 NB201 = search_spaces.get("nb201")
 
 
+@pytest.mark.slow
 def test_it_learns() -> None:
     assert best(NB201, convolutions, "predictor", 40) > best(NB201, convolutions, "random", 40) + 0.5
 

@@ -22,6 +22,7 @@ def test_lists_grow_by_one_item_a_generation_where_that_pays() -> None:
     assert max(value for _, value in found) >= 4
 
 
+@pytest.mark.slow
 def test_of_cells_the_first_blocks_of_the_best_stay() -> None:
     space = search_spaces.get("pnas")
 

@@ -17,6 +17,7 @@ from tests.toys import conditional_space, quality, tiny_space
 FAST = {"evolution": {"population": 6, "sample": 3}, "tpe": {"startup": 5}, "random": {}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tpe", "evolution"])
 def test_what_learns_beats_chance(name: str) -> None:
     """Mean of the best of 60, over five seeds, on a target of six additive decisions."""

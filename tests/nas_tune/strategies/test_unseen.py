@@ -55,6 +55,7 @@ def sparse() -> Space:
     return Space(NB101.declared, valid=has_a_dear_hash, canonical=search_spaces.catalogue.nb101.canonical)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["random", "evolution"])
 def test_a_search_under_a_sparse_rule_goes_on(strategy: str, tmp_path: Path) -> None:
     """It stopped after 3 to 11 trials: small cells are drawn again and again, and mutations of them are refused."""
@@ -134,6 +135,7 @@ def test_a_search_that_finds_no_more_says_how_it_looked(tmp_path: Path, monkeypa
     assert any(text.startswith(said) for _, text in run.state.notes)
 
 
+@pytest.mark.slow
 def test_a_single_member_is_one_trial(tmp_path: Path) -> None:
     space = Space({name: choice(0, 1) for name in "abcdef"}, valid=lambda made: sum(made.values()) == 6)
     for strategy in ("random", "evolution", "tpe", "auto", "grid", "local_search", "bananas", "genetic"):
@@ -207,6 +209,7 @@ def at_least_three(made: Architecture) -> bool:
     return len(made["layers"]) >= 3
 
 
+@pytest.mark.slow
 def test_progressive_search_begins_where_the_rule_lets_it(tmp_path: Path) -> None:
     space = Space({"layers": repeat(choice("a", "b", "c"), 1, 5)}, valid=at_least_three)
     run = search(space, "progressive", tmp_path / "run", 12)

@@ -42,6 +42,7 @@ def test_of_several_lists_one_at_a_time_grows_and_lists_inside_options_do_not() 
     assert len(list(space.grow(start))) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "count"), [("pnas", (3 * 8) ** 2), ("darts", 3 * 7**2), ("enas_micro", (3 * 5) ** 2)]
 )

@@ -44,6 +44,7 @@ def test_the_one_member_of_many_trees_is_found_and_has_no_mutant(monkeypatch: py
     assert space.crossover(space.sample(0), space.sample(1), 0) == space.sample(2)
 
 
+@pytest.mark.slow
 def test_one_member_of_a_quarter_of_a_million_trees() -> None:
     wanted = [int(bit) for bit in f"{123_456:018b}"]
     space = bits(18, lambda made: all(made[f"b{i}"] == bit for i, bit in enumerate(wanted)))
@@ -67,6 +68,7 @@ def test_no_member_is_proven_where_the_trees_can_be_listed_and_told_as_searched_
         bits(40, lambda made: False).sample(0)
 
 
+@pytest.mark.slow
 def test_a_corner_that_draws_hardly_meet_is_walked_through(monkeypatch: pytest.MonkeyPatch) -> None:
     """One member in 4,096; the survey meets a few, and the walk leads to others."""
     monkeypatch.setattr(rejection, "SURVEYED", 20_000)

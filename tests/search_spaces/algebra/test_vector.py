@@ -53,6 +53,7 @@ def test_far_from_every_valid_member_one_is_found_anyway() -> None:
     assert sum(space.decode([1.0, 0.0] * 12).values()) == 12
 
 
+@pytest.mark.slow
 def test_under_a_sparse_rule_few_trees_are_looked_at() -> None:
     """Minutes a search: three rings of moves were gone through for every vector, and members were drawn again."""
     looked: list[Architecture] = []

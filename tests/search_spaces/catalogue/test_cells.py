@@ -46,6 +46,7 @@ def test_one_block_of_pnas_is_the_paper_s_256_cells_136_of_them_unique():
     assert (len(members), len({made.id for made in members})) == (256, 136)
 
 
+@pytest.mark.slow
 def test_sizes_are_those_of_enumeration():
     space = search_spaces.get("enas_micro", blocks=2, operations=(SEP,))
     assert space.size == (2**2 * 3**2) ** 2 == len(set(space.enumerate()))
@@ -89,6 +90,7 @@ def test_near_misses_keep_their_own_form():
     assert len(set(map(isomorphic_form, cells))) == len(cells)
 
 
+@pytest.mark.slow
 def test_forms_are_exactly_the_isomorphism_classes():
     """Against the smallest of all renumberings, on random cells of five blocks with hardly any difference."""
     rng = random.Random(0)

@@ -142,6 +142,7 @@ def by_brute_force(vertices: int) -> Iterator[object]:
             )
 
 
+@pytest.mark.slow
 def test_there_are_2532_cells_of_at_most_5_vertices() -> None:
     cells = list(unique_cells(vertices=5))
     assert Counter(len(cell.into) for cell in cells) == {2: 1, 3: 6, 4: 84, 5: 2_441}

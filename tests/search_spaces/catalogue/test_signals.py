@@ -11,6 +11,7 @@ from search_spaces import Space, SpaceError
 from search_spaces.testing import check_space
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "settings"),
     [("chain1d", {}), ("spectrogram", {}), ("spectrogram", {"of": "chain"}), ("spectrogram", {"of": "nb101"})],

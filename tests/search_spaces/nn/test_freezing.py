@@ -98,6 +98,7 @@ def net():
     return made
 
 
+@pytest.mark.slow
 def test_50_members_compute_the_path_and_train(net):
     space = nn.space_of(net)
     rng = random.Random(0)

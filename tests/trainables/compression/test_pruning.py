@@ -81,6 +81,7 @@ def test_what_nobody_uses_and_what_is_zero_is_pruned_with_the_rest(settings: dic
 KINDS = ["chain", "darts", "mobilenetv3", "nasnet", "resnet", "transformer_lm", "vit"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", quick(KINDS, {"chain", "resnet", "vit"}))
 def test_networks_of_every_kind_are_smaller_train_and_are_built_again(family: str) -> None:
     network, x = member(family, 1), inputs(family, 3)
@@ -150,6 +151,7 @@ def test_a_cell_that_drops_channels_is_refused_with_the_reason() -> None:
     assert size(pruned(network, x, 0.5, "magnitude")) == size(network)
 
 
+@pytest.mark.slow
 def test_attention_keeps_its_heads() -> None:
     network, x = member("vit", 0), inputs("vit", 2)
     smaller = [pruned(network, x, share, "structured") for share in (0.3, 0.9)]

@@ -46,6 +46,7 @@ def test_one_of_several_inputs_is_enough_and_tokens_are_not_traced():
     assert depends_on_input(of_tokens, torch.zeros(1, 4, dtype=torch.int64))
 
 
+@pytest.mark.slow
 def test_it_agrees_with_numbers_on_cells():
     space, different = search_spaces.get("nb201"), 0
     # One of these members has no path from its input to its output.

@@ -15,6 +15,7 @@ from trainables.networks import build
 SIZE = {"channels": 4, "cells": 1}
 
 
+@pytest.mark.slow
 def test_a_profile_is_made_of_the_costs_of_the_same_members():
     found = profile("nb201", samples=15, seed=3, **SIZE)
     for member in found.members[:5]:
@@ -31,12 +32,14 @@ def test_a_profile_is_made_of_the_costs_of_the_same_members():
     assert again.members == found.members
 
 
+@pytest.mark.slow
 def test_duplicates_are_counted_by_id():
     space = search_spaces.get("nb201")
     found = profile(space, samples=150, channels=1, cells=1)
     assert found.duplicates == 150 - len({member.architecture.id for member in found.members}) > 0
 
 
+@pytest.mark.slow
 def test_a_limit_is_kept_by_a_share_or_found_by_descent_or_out_of_reach():
     found = profile("nb201", samples=15, **SIZE)
     middle = found.quantiles("parameters")[3]

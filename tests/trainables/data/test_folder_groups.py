@@ -28,6 +28,7 @@ def pictures(root: Path, form: str = "p{patient}_{number}.png", patients: int = 
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "pattern"),
     [

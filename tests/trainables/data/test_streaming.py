@@ -155,6 +155,7 @@ def test_a_file_of_facts_that_is_damaged_or_of_other_images_is_ignored(
     assert reads == [COUNT] * 5
 
 
+@pytest.mark.slow
 def test_a_search_keeps_what_its_images_are_like_for_what_comes_later(
     folder: Path, tmp_path: Path, reads: list[int]
 ) -> None:
@@ -290,6 +291,7 @@ def learner(folder: Path, **settings: Any) -> Learner:
     return made
 
 
+@pytest.mark.slow
 def test_a_training_has_the_numbers_of_one_in_memory_and_continues_from_it(folder: Path, tmp_path: Path) -> None:
     inside, streamed = learner(folder, stream=False), learner(folder, stream=True, loaders=3)
     assert inside.step() == streamed.step()
@@ -333,6 +335,7 @@ def test_a_deadline_leaves_no_thread(folder: Path) -> None:
     assert loaders_left() == []
 
 
+@pytest.mark.slow
 def test_numbers_of_folders_are_learned_from_streamed_images(folder: Path) -> None:
     for one, number in (("a", "0.5"), ("b", "2")):
         (folder / one).rename(folder / number)

@@ -132,6 +132,7 @@ def begun(**settings: Any) -> Learner:
     return made
 
 
+@pytest.mark.slow
 def test_a_training_that_continues_sees_the_images_of_one_that_was_not_stopped(tmp_path: Any) -> None:
     whole = begun(transforms=[{"name": "RandomRotation", "degrees": 20}])
     whole.step()

@@ -55,6 +55,7 @@ class Mixed(nn.Module):
         return functional.interpolate(y, size=(8, 8)) + rest
 
 
+@pytest.mark.slow
 def test_blocks_of_one_class_differ_in_their_arguments_only() -> None:
     merged = 0
     for seed in range(10):

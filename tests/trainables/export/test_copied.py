@@ -99,6 +99,7 @@ class Counting(nn.Module):
 X = torch.linspace(-1, 1, 3 * 400 * 3).view(3, 400, 3)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_methods_functions_and_plain_attributes_come_along() -> None:
     network = Loop("torch").eval()
@@ -108,6 +109,7 @@ def test_methods_functions_and_plain_attributes_come_along() -> None:
     assert "Compute the next state" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [Foreign("a base of its own"), Alien(), Counting()])
 def test_a_loop_that_needs_more_is_refused_as_before(network: nn.Module) -> None:
     with pytest.raises(UntraceableError, match=r"unrolls into \d+ lines: it loops over its input"):

@@ -47,6 +47,7 @@ def attention() -> nn.Module:
     return layer
 
 
+@pytest.mark.slow
 def test_relative_positions_stay_computed_in_onnx(tmp_path: Path) -> None:
     layer, x = attention(), torch.randn(2, 193, 8)
     write_onnx(layer, x, tmp_path / "model.onnx")

@@ -102,6 +102,7 @@ CENTRE = torch.tensor([5.0, 0.0, -5.0])
 RAW = {"cells": torch.tensor([[1.0, float("nan"), 3], [9, 8, 7], [4, 4, 4]]), "choices": CODES + 1}
 
 
+@pytest.mark.slow
 def test_a_task_prepares_raw_inputs_and_finishes_outputs_inside_the_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,7 @@ def difference(made: nn.Module, network: nn.Module, x: Tensor) -> float:
         return float((made(x) - wanted).abs().max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", quick(SETTINGS, OFTEN))
 def test_every_family_computes_the_same_from_its_source(family: str) -> None:
     network, made, _ = written(family)
@@ -76,6 +77,7 @@ def test_a_source_without_what_it_learned_is_noticed(family: str) -> None:
 BLOCKS = [("pnas", 277), ("nasnet", 3), ("amoebanet", 1), ("amoebanet", 2), ("enas_micro", 3), ("enas_micro", 4)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "seed"), quick(BLOCKS, {("pnas", 277), ("enas_micro", 4)}))
 def test_blocks_that_differ_in_what_they_read_are_told_apart(family: str, seed: int) -> None:
     size: dict[str, Any] = {"channels": 3, "size": (9, 14)} if seed % 2 else {}
@@ -100,6 +102,7 @@ def test_twelve_members_of_every_family_compute_the_same_from_their_sources(fami
     assert sum(one > 0.01 for one in spreads) >= (8 if family == "chain" else 12)
 
 
+@pytest.mark.slow
 def test_sources_are_clean_and_equal_blocks_are_one_class(tmp_path: Path) -> None:
     texts = {family: written(family)[-1] for family in SETTINGS}
     for name, text in texts.items():

@@ -59,6 +59,7 @@ def fitted():
     return fit_predictor(NB201, frame_of(cells(25)), **SMALL)
 
 
+@pytest.mark.slow
 def test_known_prices_are_learnt(fitted):
     score = fitted.score(frame_of(cells(60, seed=1)))
     assert fitted.engine == "live"
@@ -67,6 +68,7 @@ def test_known_prices_are_learnt(fitted):
     assert score.members + score.left_out == 60
 
 
+@pytest.mark.slow
 def test_noise_makes_the_interval_wide_enough():
     noisy = fit_predictor(NB201, frame_of(cells(40), lambda one: device(one, noise=0.1)), **SMALL)
     score = noisy.score(frame_of(cells(100, seed=1), lambda one: device(one, noise=0.1)))
@@ -124,6 +126,7 @@ def test_cells_without_networks_count_live_operations():
     assert predictor.score(frame_of(cells(60, seed=1))).tau > 0.9
 
 
+@pytest.mark.slow
 def test_another_device_helps():
     def elsewhere(architecture):
         return 5 * device(architecture) ** 1.1
@@ -324,6 +327,7 @@ def test_seeds_that_cannot_be_chosen():
         choose_seeds(PLAIN, 1, pool=["{}"])
 
 
+@pytest.mark.slow
 def test_a_memory_is_predicted_from_the_counted_peak_and_a_latency_is_not():
     """The peak of memory is no sum over operations: here it is what PyTorch allocates, a workspace among it."""
     members = list({one.id: one for one in map(NB201.sample, range(60))}.values())
@@ -341,6 +345,7 @@ def test_a_memory_is_predicted_from_the_counted_peak_and_a_latency_is_not():
     assert not fit_predictor("nb201", times.iloc[:20], **size).uses_peak
 
 
+@pytest.mark.slow
 def test_a_predictor_of_memory_is_the_same_from_its_file(tmp_path):
     members = list({one.id: one for one in map(NB201.sample, range(30))}.values())
     image = torch.zeros(1, 3, 16, 16)

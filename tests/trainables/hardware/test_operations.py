@@ -84,6 +84,7 @@ def test_a_forward_that_asks_for_values_is_run():
     assert "convolution 3x3" in {one.kind for one in found if one.is_live}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", quick(names(), ("nb201", "mlp")))
 def test_macs_agree_with_the_counted_cost(name):
     space = search_spaces.get(name)

@@ -44,6 +44,7 @@ def test_nb201_has_the_published_parameters(ones, threes):
     assert parameters(network) == 73_306 + 28_000 * ones + 243_040 * threes
 
 
+@pytest.mark.slow
 def test_nb201_agrees_with_the_table():
     root = os.environ.get("NAS_TUNE_TABLES")
     if not root or not (table := Path(root) / "nb201" / "nb201_cifar10.parquet").exists():

@@ -33,6 +33,7 @@ def stage(depth=1, width=8, ratio=1, group_width=4):
     return {"depth": depth, "width": width, "bottleneck_ratio": ratio, "group_width": group_width}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REGNETS)
 def test_regnets_have_the_published_parameters_and_torchvisions_shapes(name):
     depth, initial_width, slope, multiplier, group_width, squeeze, published = REGNETS[name]

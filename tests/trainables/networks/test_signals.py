@@ -80,6 +80,7 @@ def test_the_last_state_is_that_of_the_recurrent_layer_of_torch() -> None:
     assert torch.allclose(own(steps), known(steps.transpose(1, 2))[0][:, -1], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["chain1d", "spectrogram"])
 @pytest.mark.parametrize("length", [700, 5_000])
 def test_members_of_every_kind_are_built_and_learn(name: str, length: int) -> None:

@@ -76,6 +76,7 @@ def autoformer(embedding, heads, ratio, depth):
     return patches + depth * (attention + mlp + 4 * embedding + relative) + 2 * embedding + 1000 * (embedding + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_the_extremes_of_autoformers_spaces(size):
     choices = SIZES[size]
@@ -223,6 +224,7 @@ def test_the_classifier_sees_the_mean_of_the_patches_or_the_token(pool):
     assert torch.equal(logits, network.classifier(pooled))
 
 
+@pytest.mark.slow
 def test_costs_are_counted():
     with torch.device("meta"):
         network = build("vit", even(192, 12, 3, 4.0), relative_position=False, **IMAGENET)

@@ -32,6 +32,7 @@ def built(of: dict[str, Any]) -> nn.Module:
     return build("unet3d", of, num_classes=3, in_channels=1, image_size=(12, 10, 9))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["unet2d", "unet3d"])
 def test_every_member_gives_each_position_a_class(name: str) -> None:
     space = search_spaces.get(name, widths=(8, 8), blocks=(1, 2))

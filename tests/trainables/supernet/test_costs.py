@@ -91,6 +91,7 @@ def chance_of(supernet, member):
     return torch.stack([chances[name][index] for name, (index,) in supernet.taken(member).items()]).prod().item()
 
 
+@pytest.mark.slow
 def test_costs_within_options_and_blocks_count_by_the_chance_of_being_reached():
     torch.manual_seed(0)
     supernet = relax(Deep(), "proxylessnas", costs="macs", example=IMAGES)

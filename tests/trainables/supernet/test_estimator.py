@@ -67,6 +67,7 @@ def scored(shared, cell):
     return shared.step()
 
 
+@pytest.mark.slow
 def test_scores_tell_good_from_broken_and_repeat_themselves(shared):
     first, broken, again = (scored(shared, cell) for cell in (GOOD, BROKEN, GOOD))
     assert first == again

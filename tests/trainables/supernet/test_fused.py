@@ -89,6 +89,7 @@ def test_whatever_the_method_that_weighs_all_options(method, runs):
     assert len(runs) == 3
 
 
+@pytest.mark.slow
 def test_the_plain_network_of_the_benchmark_gives_the_same_numbers(monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
     plain = importlib.import_module("supernet").Plain
@@ -142,6 +143,7 @@ def test_every_other_pixel_and_a_gradient_that_stays_in_channels_last(size):
     assert found.is_contiguous(memory_format=torch.channels_last)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "operations",
     [
@@ -177,6 +179,7 @@ def test_a_constant_gets_no_gradient_and_changes_no_other(runs):
         torch.testing.assert_close(alone, together, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [second_order, exact_order])
 def test_both_second_orders_are_those_of_the_plain_path(order):
     supernet = darts(layers=1, nodes=2)
@@ -195,6 +198,7 @@ def test_to_differentiate_twice_is_refused_with_a_remedy():
             torch.autograd.grad(loss_of(supernet, images()), parameters, create_graph=True)
 
 
+@pytest.mark.slow
 def test_what_is_not_a_whole_mix_in_training_runs_node_by_node(runs):
     supernet = darts(nodes=1)
     with supernet.deciding(supernet.space.sample(0)):

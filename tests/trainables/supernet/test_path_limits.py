@@ -50,6 +50,7 @@ def worth(options):
     return sum(option + 1 for option in options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.5, 0.1, 0.01])
 def test_nothing_over_a_limit_is_scored_and_the_best_within_is_nearly_found(share):
     every = sorted(cost(options) for options in itertools.product(range(3), repeat=len(WEIGHTS)))
@@ -143,6 +144,7 @@ def test_the_nearest_one_is_taken_with_a_note_where_none_keeps_the_limit(limits)
     ]
 
 
+@pytest.mark.slow
 def test_a_search_reports_the_costs_of_the_network_that_is_trained_by_itself():
     size = {"channels": 4, "cells": 1}
     limits = {"limits": {"macs": "40k", "latency": "1s"}, "measured_on": {"engine": "torch"}}
@@ -159,6 +161,7 @@ def test_a_search_reports_the_costs_of_the_network_that_is_trained_by_itself():
     assert declared["latency"] == "ms"
 
 
+@pytest.mark.slow
 def test_another_limit_goes_on_from_the_same_checkpoint(tmp_path):
     searches = [DartsTrainable(**SETTINGS, limits=limits) for limits in (None, {"parameters": "1500"})]
     for search in searches:

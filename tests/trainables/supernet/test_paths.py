@@ -123,6 +123,7 @@ def test_enas_says_the_chance_of_what_it_draws(units):
     assert all(drawn[path] / 500 == pytest.approx(chance, abs=0.07) for path, chance in chances.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("units", [0, 8])
 def test_enas_learns_what_is_rewarded(units):
     torch.manual_seed(0)

@@ -33,6 +33,7 @@ def test_the_most_that_runs_side_by_side_is_all_summed_options_and_one_depth_or_
     assert Decision(kind="depth", **shared).together == Decision(kind="value", **shared).together == (2,)
 
 
+@pytest.mark.slow
 def test_the_search_network_of_darts_has_the_papers_numbers():
     with torch.device("meta"):
         network = build("darts", None, channels=16, layers=8)
@@ -49,6 +50,7 @@ def test_what_is_found_is_a_member_of_the_catalogues_space(darts):
     assert member.id == search_spaces.get("darts").validate(member.tree).id
 
 
+@pytest.mark.slow
 def test_pcdarts_has_the_papers_weights():
     with torch.device("meta"):
         network = build("darts", None, channels=16, layers=8, partial=4)
@@ -147,6 +149,7 @@ def test_one_member_runs_with_the_shared_weights(darts, monkeypatch):
         assert torch.equal(supernet(images), nn.freeze(darts, member).eval()(images))
 
 
+@pytest.mark.slow
 def test_a_partial_network_freezes_to_what_it_computes():
     torch.manual_seed(0)
     network = build("darts", None, channels=8, layers=3, partial=4)

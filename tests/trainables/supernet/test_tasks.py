@@ -77,6 +77,7 @@ def of_numbers(data: str, method: str, **more: Any) -> dict[str, Any]:
     return {**SMALL, "task": "regression", "data": data, "target": "angle", "method": method, **more}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "settings"), [("darts", {}), ("enas", {"population": 5})])
 def test_numbers_are_learned_and_the_architecture_is_judged_by_their_error(
     angles: str, method: str, settings: dict[str, int]
@@ -95,6 +96,7 @@ def test_numbers_are_learned_and_the_architecture_is_judged_by_their_error(
     assert DartsTrainable.metrics_of(of_numbers(angles, method))[0].name == "discrete_rmse"
 
 
+@pytest.mark.slow
 def test_paths_are_chosen_by_the_lower_error(angles: str) -> None:
     search = begun(of_numbers(angles, "spos", method_settings={"population": 4, "generations": 1}), 1)
     found = search.step()["discrete_rmse"]
@@ -125,6 +127,7 @@ def test_a_task_with_two_inputs_is_searched_saved_and_continued(tmp_path: Path) 
     assert set(whole.architecture.tree) == {"look"}
 
 
+@pytest.mark.slow
 def test_shared_weights_score_by_the_task_of_their_supernet(angles: str, tmp_path: Path) -> None:
     search = begun(of_numbers(angles, "spos", method_settings={"population": 4, "generations": 1}), 1)
     search.step()

@@ -269,6 +269,7 @@ def test_data_that_are_not_there_or_too_few_are_refused(edges, tmp_path):
         started(data=str(tmp_path / "few.npz"))
 
 
+@pytest.mark.slow
 def test_what_is_found_is_trained_like_any_other():
     search = started(space="nb201", channels=2, cells=1, batch_size=512, max_epochs=1)
     search.step()

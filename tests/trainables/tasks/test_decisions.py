@@ -46,6 +46,7 @@ def trained(made: Learner, tree: Any, seed: int = 0) -> dict[str, float]:
     return made.step()
 
 
+@pytest.mark.slow
 def test_a_decided_setting_trains_as_a_given_one() -> None:
     tree = {**SPACE.sample(0).tree, "lr": 0.01, "batch_size": 128, "label_smoothing": 0.0}
     cell = {key: tree[key] for key in search_spaces.get("nb201").sample(0).tree}
@@ -54,6 +55,7 @@ def test_a_decided_setting_trains_as_a_given_one() -> None:
     assert trained(ImageClassifier(**SMALL), tree) == trained(ImageClassifier(**SMALL, **given), cell)
 
 
+@pytest.mark.slow
 def test_the_next_architecture_has_its_own_and_data_are_loaded_once() -> None:
     made = learner()
     trained(made, {**SPACE.sample(0).tree, "batch_size": 128})
@@ -64,6 +66,7 @@ def test_the_next_architecture_has_its_own_and_data_are_loaded_once() -> None:
     assert made.deployed().architecture.keys() == search_spaces.get("nb201").sample(0).tree.keys()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_setting_is_refused(tmp_path: Path) -> None:
     made, tree = learner(), SPACE.sample(0).tree
     trained(made, tree)

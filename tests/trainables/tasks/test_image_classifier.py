@@ -83,6 +83,7 @@ def test_ends_after_the_last_epoch():
         classifier.step()
 
 
+@pytest.mark.slow
 def test_seed_decides_every_number():
     once, again, other = (epochs(started(seed=seed), 2) for seed in (5, 5, 6))
     assert once == again
@@ -362,6 +363,7 @@ def test_learning_rate_rises_and_falls():
     assert Optimization(lr=0.4, warmup=0).rate(0) == 0.4
 
 
+@pytest.mark.slow
 def test_augmentation_is_off_where_asked():
     plain = epochs(started(augment=False), 1)
     assert plain == epochs(started(augment=False, shift=2, flip=True, cutout=3), 1)

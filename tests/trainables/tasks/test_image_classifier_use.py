@@ -21,6 +21,7 @@ def test_data_that_are_not_there_are_told_before_any_training(tmp_path: Path) ->
     ImageClassifier(data="digits").check()
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_ends_the_training_as_diverged() -> None:
     classifier = ImageClassifier(channels=2, cells=1, lr=1e30, grad_clip=1e30, warmup=0.0)
     classifier.setup(search_spaces.get("nb201").sample(3), seed=0, max_epochs=2)
@@ -28,6 +29,7 @@ def test_a_loss_that_is_no_number_ends_the_training_as_diverged() -> None:
         classifier.step()
 
 
+@pytest.mark.slow
 def test_the_network_at_home_sees_images_as_it_did_in_training() -> None:
     import torch
     from sklearn.datasets import load_digits
@@ -42,6 +44,7 @@ def test_the_network_at_home_sees_images_as_it_did_in_training() -> None:
     assert (said == labels).double().mean() > accuracy - 0.1 > 0.2
 
 
+@pytest.mark.slow
 def test_it_learns_digits_and_reports_what_it_promises() -> None:
     classifier = ImageClassifier(channels=8, cells=2, batch_size=32)
     cell = search_spaces.get("nb201").from_string(CELL)  # type: ignore[attr-defined]

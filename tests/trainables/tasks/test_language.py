@@ -109,6 +109,7 @@ def test_the_state_is_carried_in_training_detached_and_reset():
     assert evaluation is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", ["recurrent", "enas_recurrent", "transformer_lm"])
 def test_networks_of_every_space_for_language_learn_a_pattern(space):
     pattern = "the cat sat on the mat\n" * 60
@@ -219,6 +220,7 @@ def test_a_folder_of_texts_may_have_notes_beside_them(tmp_path):
     assert guessed({"data": str(tmp_path)})[0] == "classification"
 
 
+@pytest.mark.slow
 def test_a_recurrent_network_is_compressed_with_or_without_its_state():
     made = learner()
     made.step()
@@ -246,6 +248,7 @@ def test_it_is_guessed_and_other_spaces_are_refused():
         Learner(task="language", data="story.txt", space="nb201")
 
 
+@pytest.mark.slow
 def test_it_recommends_how_to_train_and_a_user_decides():
     assert isinstance(learner().task, Language)
     assert learner()._settings.optimization.optimizer == "adamw"

@@ -155,6 +155,7 @@ def test_functions_are_tried_before_the_first_trial(
         make_task("regression", {"data": files["numbers"], **settings}).check()
 
 
+@pytest.mark.slow
 def test_several_classes_an_image_have_them_too() -> None:
     labels = np.stack([np.arange(40) % 2, np.arange(40) // 2 % 2], 1)
     data = keep((IMAGES, labels), task="classification").data

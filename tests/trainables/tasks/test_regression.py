@@ -47,6 +47,7 @@ def begun(path: Path, epochs: int = 2, **settings: Any) -> Learner:
     return made
 
 
+@pytest.mark.slow
 def test_it_learns_and_reports_in_units_of_the_targets(tmp_path: Path) -> None:
     made = begun(write_turned(tmp_path), epochs=6)
     reports = [made.step() for _ in range(6)]
@@ -65,6 +66,7 @@ def test_it_learns_and_reports_in_units_of_the_targets(tmp_path: Path) -> None:
     assert tested["r2"] == pytest.approx(float(1 - error.square().mean() / spread), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_it_continues_from_a_checkpoint_to_the_last_bit(tmp_path: Path) -> None:
     path = write_turned(tmp_path)
     whole, first, second = begun(path), begun(path), begun(path)

@@ -51,6 +51,7 @@ def test_networks_of_every_space_for_signals_learn_tones(tones, name):
         assert set(made.task.decode(made.network(data.normalize(data.test.waves)), data)) <= {"1", "2", "3"}
 
 
+@pytest.mark.slow
 def test_a_forecast_is_measured_in_the_units_of_the_series(waves):
     space = search_spaces.get("chain1d", depths=(1, 1), kernels=(5,), widths=(32,), summaries=("gru",))
     made, _ = trained(space, 8, data=waves, window=16, horizon=2, lr=0.01)

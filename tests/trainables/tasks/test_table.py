@@ -89,6 +89,7 @@ def test_the_target_decides_the_metrics():
     assert make_task("table", {"data": "nowhere.csv", "target": "y", "kind": "regression"}).primary == "rmse"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mlp", "resnet_mlp", "ft_transformer"])
 def test_every_space_for_tables_learns_a_table(name):
     small_spaces = {"mlp": {"max_layers": 2}, "ft_transformer": {"widths": (16,), "depths": (1, 1)}}
@@ -98,6 +99,7 @@ def test_every_space_for_tables_learns_a_table(name):
     assert {"auc", "accuracy", "log_loss", "f1", "parameters", "macs"} < set(reports[0])
 
 
+@pytest.mark.slow
 def test_it_learns_what_a_column_says():
     places = np.arange(200)
     frame = pd.DataFrame(
@@ -206,6 +208,7 @@ def test_boosted_trees_are_those_of_scikit_learn_on_the_same_rows():
     assert control.seconds > 0
 
 
+@pytest.mark.slow
 def test_boosted_trees_take_many_categories_and_logarithms():
     names = np.array([f"n{place % 300}" for place in range(1200)])
     one = task(small(1200, name=names, y=1.0 + np.arange(1200) % 300), target="y", log_target=True)
@@ -223,6 +226,7 @@ def test_boosted_trees_are_measured_by_own_metrics_too():
     assert control.scores["test"]["error"] == pytest.approx(control.scores["test"]["mae"], rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", ["standard", "log", "quantile"])
 def test_exported_files_take_numbers_as_they_are_and_say_how_columns_are_encoded(
     scale: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

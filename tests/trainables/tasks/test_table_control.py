@@ -104,6 +104,7 @@ def test_classes_that_stand_together_have_odds_and_one_that_is_always_there_no_m
     assert outputs[:, 0].sigmoid().tolist() == pytest.approx([0.5] * 8, abs=0.49)
 
 
+@pytest.mark.slow
 def test_many_categories_are_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.arange(1600)
     frame = small(1600, few=np.char.add("c", (rows % 200).astype(str)), many=np.char.add("m", (rows % 400).astype(str)))

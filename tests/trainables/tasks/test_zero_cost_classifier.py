@@ -35,6 +35,7 @@ def test_its_score_is_of_its_own_network_and_data() -> None:
     assert sizes[1] == sum(value.numel() for value in wide.network.parameters()) > sizes[0]
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_as_if_it_had_not_been_asked() -> None:
     losses = []
     for asked in (False, True):

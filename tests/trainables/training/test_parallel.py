@@ -84,6 +84,7 @@ def assert_close(some: list[dict[str, float]], others: list[dict[str, float]], a
         assert one == pytest.approx(other, abs=apart)
 
 
+@pytest.mark.slow
 def test_without_batch_norm_two_train_what_one_does(tmp_path: Path) -> None:
     # Of 97 images one gets 48 and the other 49; each sees them as a process alone would.
     (one, of_one), (other, of_other) = together(tmp_path, trained, PLAIN, 2)
@@ -96,6 +97,7 @@ def test_without_batch_norm_two_train_what_one_does(tmp_path: Path) -> None:
     assert alone[0]["train_loss"] > alone[1]["train_loss"]
 
 
+@pytest.mark.slow
 def test_with_it_all_end_with_the_same_weights_and_statistics_and_a_resume_changes_nothing(tmp_path: Path) -> None:
     half = tmp_path / "half"
     half.mkdir()
@@ -108,6 +110,7 @@ def test_with_it_all_end_with_the_same_weights_and_statistics_and_a_resume_chang
     assert of_rest == of_whole
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_two_is_one_of_a_process_alone_and_the_reverse(tmp_path: Path) -> None:
     ((whole, _),) = together(tmp_path, trained, PLAIN, 3, size=1)
     for first, second in ((2, 1), (1, 2)):
@@ -137,6 +140,7 @@ def advanced(folder: str) -> list[tuple[int, str | None]]:
     return [(one.epoch, None if one.failure is None else one.failure.kind) for one in outcomes]
 
 
+@pytest.mark.slow
 def test_one_that_fails_keeps_nobody_waiting_and_the_others_know_that_it_was_not_they(tmp_path: Path) -> None:
     first, second = together(tmp_path, advanced, str(tmp_path / "trial"))
     assert second == [(1, None), (1, "error")]

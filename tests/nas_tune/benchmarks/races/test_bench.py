@@ -26,6 +26,7 @@ def contest(table_of_cells: Path) -> Contest:
     return Contest(Component("nb201"), settings(table_of_cells), 600.0)
 
 
+@pytest.mark.slow
 def test_a_race_is_a_search_whose_choices_only_get_better(contest: Contest) -> None:
     race = run_race(contest, contestant_of("random"), 0)
     assert list(race.values) == sorted(race.values)
@@ -177,6 +178,7 @@ def test_races_on_two_processes_are_those_of_one(contest: Contest) -> None:
     assert alone == both
 
 
+@pytest.mark.slow
 def test_courses_and_pictures_are_written_whole(tmp_path: Path, contest: Contest) -> None:
     races = list(run_races(contest, [contestant_of("random")], [0, 1], processes=1))
     write_courses(races, tmp_path / "courses.parquet")

@@ -35,6 +35,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> nas_tune.Run:
     return nas_tune.search("nb201", ImageClassifier, settings=SETTINGS, max_trials=2, run_dir=folder, **keys)
 
 
+@pytest.mark.slow
 def test_the_seed_decides_the_training_and_no_test_image_does(run: nas_tune.Run) -> None:
     held = nas_tune.trained(run, trainable=ImageClassifier)
     assert isinstance(held, ImageClassifier)

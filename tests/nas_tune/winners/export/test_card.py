@@ -136,6 +136,7 @@ def test_a_setting_whole_is_told_as_what_it_is(tmp_path: Path) -> None:
     assert "whole = true" not in card_of(run, Judged, folder=tmp_path / "longer")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("whole", "parts"),
     [(True, "the training and the validation images together"), (False, "the training images alone")],

@@ -69,6 +69,7 @@ def compared_here(network: nn.Module, kind: str, folder: Path, batches: dict[str
         return max(float((again(inputs) - network(inputs)).abs().max()) for inputs in batches.values())
 
 
+@pytest.mark.slow
 def test_weights_and_source_are_the_network_and_the_card_says_what_is_not_measured(
     run: nas_tune.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +108,7 @@ def test_weights_and_source_are_the_network_and_the_card_says_what_is_not_measur
     assert tuple("0123456789") == model.CLASSES
 
 
+@pytest.mark.slow
 def test_the_files_take_raw_images_or_standardized_ones_and_the_card_says_which(
     run: nas_tune.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +167,7 @@ def test_an_export_that_was_stopped_is_made_again(
     assert made.origin == "the weights of the search, from its last checkpoint"
 
 
+@pytest.mark.slow
 def test_the_card_of_an_earlier_version_is_replaced(
     run: nas_tune.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +184,7 @@ def test_the_card_of_an_earlier_version_is_replaced(
     assert not older.exists()
 
 
+@pytest.mark.slow
 def test_a_folder_of_something_else_is_left_alone(run: nas_tune.Run, tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text("mine")
     with pytest.raises(ConfigError, match=r"holds model.py, and no README.md"):
@@ -244,6 +248,7 @@ def test_a_trainable_without_a_network_says_so(tmp_path: Path) -> None:
         nas_tune.export(climbed, trainable=Climber)
 
 
+@pytest.mark.slow
 def test_what_was_found_in_a_supernet_is_exported_once_it_is_trained_from_scratch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

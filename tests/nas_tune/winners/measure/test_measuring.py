@@ -76,6 +76,7 @@ def test_architectures_of_a_space_have_their_ids() -> None:
     assert "trial" not in frame
 
 
+@pytest.mark.slow
 def test_the_best_members_of_a_run_are_measured_on_its_device(run: nas_tune.Run) -> None:
     frame = nas_tune.measure(run, k=2, **QUICK)
     best = run.best(2)
@@ -121,6 +122,7 @@ def test_what_cannot_be_measured_is_refused_with_a_remedy(what: Any, more: dict[
     assert said in str(refused.value)
 
 
+@pytest.mark.slow
 def test_the_frame_of_another_session_can_be_put_below(run: nas_tune.Run) -> None:
     frames = [nas_tune.measure(run, {"engine": engine}, k=1, **QUICK) for engine in ("torch", "onnxruntime")]
     together = pd.concat(frames).pivot(index="name", columns="device", values="latency")

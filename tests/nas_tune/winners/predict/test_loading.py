@@ -45,6 +45,7 @@ def folder(run: nas_tune.Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return moved
 
 
+@pytest.mark.slow
 def test_a_run_and_its_exported_folder_predict_the_same(run: nas_tune.Run, folder: Path, table: Path) -> None:
     x = pd.read_csv(table).drop(columns="good")
     of_run, of_folder = nas_tune.load(run), nas_tune.load(folder)

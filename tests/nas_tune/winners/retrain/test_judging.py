@@ -111,6 +111,7 @@ def test_a_metric_that_a_function_does_not_report_is_told_before_the_training(tm
     assert (done.exit_code, "--mode" in done.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_classifier_with_a_test_of_its_own_may_be_judged_by_it(tmp_path: Path) -> None:
     small = {"channels": 1, "cells": 1, "batch_size": 512, "augment": False}
     run = nas_tune.search("nb201", FScored, settings=small, run_dir=tmp_path / "r", **{**KEYS, "max_trials": 1})

@@ -180,6 +180,7 @@ def _interrupted(run: nas_tune.Run, report: int) -> None:
     retrain(run, top=2, seeds=2, epochs=3, observers=[Signalling(report)])
 
 
+@pytest.mark.slow
 def test_the_same_call_reads_what_is_finished_and_another_one_goes_beside_it(tmp_path: Path) -> None:
     run = searched(tmp_path)
     first = retrain(run, seeds=1, epochs=1)
@@ -365,6 +366,7 @@ def test_what_cannot_be_trained_together_is_refused_before_anything_is_written(t
         retrain(searched(tmp_path / "other", Together), devices=3)
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_on_ray_it_finds_the_same(tmp_path: Path, ray_here: None) -> None:
     run = searched(tmp_path)

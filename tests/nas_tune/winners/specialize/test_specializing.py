@@ -44,6 +44,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> nas_tune.Run:
     return searched(tmp_path_factory.mktemp("specialize") / "run", limits={"macs": "60k", "latency": "1s"})
 
 
+@pytest.mark.slow
 def test_a_search_keeps_its_limits_and_its_table_has_the_costs(run: nas_tune.Run) -> None:
     row = run.trials().iloc[0]
     costs = Learner(space="nb201", data="digits", **SIZE).costs(run.architecture(0), ["macs", "parameters"])
@@ -54,6 +55,7 @@ def test_a_search_keeps_its_limits_and_its_table_has_the_costs(run: nas_tune.Run
     assert any("random architectures keep them" in text for _, text in run.state.notes)
 
 
+@pytest.mark.slow
 def test_each_limit_has_a_row_that_keeps_it_and_scores_are_shared(run: nas_tune.Run) -> None:
     limits = ["macs <= 60k", {"macs": "60k"}, "macs <= 40k and latency <= 1s"]
     table = nas_tune.specialize(run, limits)
@@ -71,6 +73,7 @@ def test_each_limit_has_a_row_that_keeps_it_and_scores_are_shared(run: nas_tune.
         assert learner.costs(member, ["size"])["size"] == row["size"]
 
 
+@pytest.mark.slow
 def test_a_wider_limit_never_has_a_worse_score(run: nas_tune.Run) -> None:
     table = nas_tune.specialize(run, ["macs <= 100k", "macs <= 60k", "macs <= 40k"], population=3, generations=1)
     assert table["shared_accuracy"].is_monotonic_decreasing
@@ -82,6 +85,7 @@ def test_the_same_draws_find_the_same_from_the_folder(run: nas_tune.Run) -> None
     assert tables[0].drop(columns="seconds").equals(tables[1].drop(columns="seconds"))
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_table_a_file_and_a_picture(run: nas_tune.Run, tmp_path: Path) -> None:
     arguments = ["specialize", str(run.path), "--limits", "macs <= 60k", "--limits", "parameters <= 6k"]
     sizes = ["--population", "2", "--generations", "0"]
@@ -96,6 +100,7 @@ def test_the_command_writes_a_table_a_file_and_a_picture(run: nas_tune.Run, tmp_
     assert row["macs"] <= 60_000
 
 
+@pytest.mark.slow
 def test_the_command_takes_a_device_as_measure_does(run: nas_tune.Run, tmp_path: Path) -> None:
     sizes = ["--population", "2", "--generations", "0", "--out", str(tmp_path / "found.json")]
     arguments = ["specialize", str(run.path), "--limits", "macs <= 60k, latency <= 1s", *sizes]
@@ -111,6 +116,7 @@ def test_the_command_takes_a_device_as_measure_does(run: nas_tune.Run, tmp_path:
     assert "onnxruntime" in done.output
 
 
+@pytest.mark.slow
 def test_a_limit_on_what_a_microcontroller_has_is_kept(run: nas_tune.Run) -> None:
     (row,) = nas_tune.specialize(run, ["flash <= 8kB"], population=2, generations=0).to_dict("records")
     assert 0 < row["flash"] <= 8000 < row["size"]
@@ -154,6 +160,7 @@ def test_a_supernet_without_a_checkpoint_is_refused(run: nas_tune.Run, tmp_path:
         nas_tune.specialize(tmp_path / "run", ["macs <= 60k"])
 
 
+@pytest.mark.slow
 def test_a_command_that_the_run_of_a_stranger_names_is_not_called(
     run: nas_tune.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_network_that_no_signal_passes_is_the_worst(proxy: str) -> None:
     assert not math.isnan(worst)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("proxy", PROXIES)
 def test_networks_of_other_kinds_have_scores(proxy: str) -> None:
     transformer = {"embedding": 192, "blocks": [{"heads": 3, "mlp_ratio": 3.5}] * 2}
@@ -97,6 +98,7 @@ def test_auxiliary_heads_do_not_count(proxy: str) -> None:
     assert math.isfinite(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("proxy", PROXIES)
 def test_networks_of_tokens_have_sizes_only(proxy: str) -> None:
     member = search_spaces.get("transformer_lm").sample(0)

@@ -235,6 +235,7 @@ def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], message: 
         BoxSettings(**settings)
 
 
+@pytest.mark.slow
 def test_shapes_are_decided_by_the_seed() -> None:
     data = load_boxes(BoxSettings(), CPU)
     assert data.train.images.shape == (288, 3, 96, 96)

@@ -80,6 +80,7 @@ def test_json_keeps_a_scaling(kind: str) -> None:
     assert bool(torch.isfinite(scaling.scaled(rows)).all())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["quantile", "piecewise"])
 def test_an_exported_program_scales_any_number_of_rows(kind: str) -> None:
     class Scales(nn.Module):

@@ -51,6 +51,7 @@ def outputs_of(made: dict[str, Any]) -> dict[str, torch.Tensor]:
     return outputs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", BLOCKS)
 def test_every_block_reaches_the_strides_8_16_and_32(block: str) -> None:
     points = outputs_of(tree(block=block))["points"][0]
@@ -82,6 +83,7 @@ def test_every_head_says_what_the_task_reads(head: str) -> None:
     assert {name: tuple(one.shape) for name, one in outputs.items()} == wanted
 
 
+@pytest.mark.slow
 def test_costs_are_counted_without_values() -> None:
     for head in HEADS:
         made = search_spaces.get("detector").validate(tree(head=head))

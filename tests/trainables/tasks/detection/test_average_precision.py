@@ -78,6 +78,7 @@ def random_case(seed: int) -> tuple[Boxes, Boxes, int, int]:
     return Boxes(*made), Boxes(*wanted), classes, images
 
 
+@pytest.mark.slow
 def test_it_is_that_of_pycocotools_on_200_random_cases() -> None:
     pytest.importorskip("pycocotools")
     for seed in range(200):
