@@ -37,6 +37,8 @@ from trainables.training.batches import Batch, called, length, mapped
 __all__ = ["Predictions", "Predictor", "folder_predictor", "learner_predictor"]
 
 _BATCH = 256
+_VALUES = 2**21
+"""The most values of inputs whose large outputs are computed together."""
 _FILES = {"safetensors": (WEIGHTS, ARCHITECTURE), "onnx": (ONNX,), "pt2": (PROGRAM,)}
 
 
@@ -241,6 +243,8 @@ class Predictor:
         return arrays_like(x, self._like), []
 
     def _of(self, inputs: Batch, names: Sequence[str]) -> Predictions:
+        if self._task is not None and self._task.has_large_outputs and isinstance(inputs, Tensor):
+            return Predictions(self._decoded(self._task, inputs), None, names, len(inputs))
         outputs = self._computed(inputs)
         if self._task is None:
             return Predictions(_arrays(outputs), None, names, length(inputs))
@@ -248,6 +252,14 @@ class Predictor:
         shares = self._task.probabilities(outputs, self._data)
         plain = None if shares is None else shares.cpu().numpy()
         return Predictions(_arrays(values), plain, names, length(inputs), isinstance(self._task, Located))
+
+    @torch.no_grad()
+    def _decoded(self, task: Task, inputs: Tensor) -> np.ndarray[Any, Any]:
+        """Predictions whose outputs are never all in memory: each few examples are decoded at once."""
+        size = max(1, min(task.most_at_once(self._data), _VALUES // max(1, inputs[:1].numel())))
+        starts = range(0, len(inputs), size)
+        found = [task.decode(self._run(inputs[start : start + size]), self._data).cpu() for start in starts]
+        return torch.cat(found).numpy()
 
     @torch.no_grad()
     def _computed(self, inputs: Batch) -> Batch:

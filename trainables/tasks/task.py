@@ -304,6 +304,11 @@ class Task(Protocol):
     fixed_settings: ClassVar[Collection[str]] = frozenset({"data", "target"})
     """Settings that no space may decide for an architecture: those by which the examples would differ."""
 
+    has_large_outputs: ClassVar[bool] = False
+    """Whether outputs take far more memory than what `decode` makes of them, a tensor. Then few examples are decoded at
+    once, and there are no probabilities.
+    """
+
     def load(self, device: torch.device) -> TaskData:
         """Load the data; a process that calls this again with equal settings should not read them again.
 

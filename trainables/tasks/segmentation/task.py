@@ -105,6 +105,7 @@ class Segmentation(Task):
 
     name: ClassVar[str] = "segmentation"
     primary: ClassVar[str] = DICE
+    has_large_outputs: ClassVar[bool] = True
     supernet_defaults: ClassVar[Mapping[str, object]] = MappingProxyType({"validation_share": 0.5})
     fixed_settings: ClassVar[Collection[str]] = frozenset(flat_settings(VolumeSettings))
     refuses: ClassVar[Mapping[str, str]] = MappingProxyType(
