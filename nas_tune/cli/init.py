@@ -65,7 +65,7 @@ def init(
     name = task or _guessed(data, columns)
     text = starter(name, data=data, target=columns)
     if data is not None:
-        text = starter(name, data=data, target=columns, needed=_needed(text))
+        text = starter(name, data=data, target=columns, needed=_needed(text), space=_fitting(text))
     _check_free(out)
     if data is not None:
         for line in _found(text):
@@ -108,6 +108,17 @@ def _needed(text: str) -> Mapping[str, object]:
 
     task = Learner.task_of(SearchConfig.from_toml(text).trainable.settings)
     return task.starting() if isinstance(task, Starting) else {}
+
+
+def _fitting(text: str) -> str | None:
+    """The name of the space that fits the data of a configuration, where their task chooses one."""
+    from nas_tune.config import SearchConfig
+    from trainables.tasks.learner import Learner
+    from trainables.tasks.task import Choosing
+
+    config = SearchConfig.from_toml(text)
+    task = Learner.task_of(config.trainable.settings)
+    return task.fitting(config.space.name) if isinstance(task, Choosing) else None
 
 
 def _found(text: str) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -68,6 +69,7 @@ def starter(
     data: str | None = None,
     target: str | Sequence[str] | None = None,
     needed: Mapping[str, object] | None = None,
+    space: str | None = None,
 ) -> str:
     """Write the starter configuration of a task.
 
@@ -77,6 +79,7 @@ def starter(
             where the task is a classification.
         target: the column or array that is predicted, or several columns; None where the data tell it.
         needed: settings of the task that these data need, beside those of the starter.
+        space: the name of a space that takes the settings of the starter's, in place of it.
 
     Returns:
         The text of the file, TOML with a comment for every key.
@@ -89,6 +92,9 @@ def starter(
         known = ", ".join(STARTERS)
         raise ConfigError(f"task: there is no {task!r}{did_you_mean(task, STARTERS) or ';'} known tasks: {known}")
     chosen = STARTERS[name]
+    own = chosen.chosen["space"]
+    if space is not None and isinstance(own, Mapping):
+        chosen = replace(chosen, chosen={**chosen.chosen, "space": {**own, "name": space}})
     if chosen.data is None and data is None:
         raise ConfigError(f"task {name} has no built-in data; give a path by --data")
     if target is not None and all(setting.key != "target" for setting in chosen.task):

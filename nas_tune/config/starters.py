@@ -238,7 +238,7 @@ STARTERS: Mapping[str, Starter] = {
             Setting(
                 "data",
                 "blobs3d",
-                "An .npz file with x and y, a folder with imagesTr and labelsTr; or blobs3d. For images space = unet2d",
+                "An .npz file with x and y, a folder with imagesTr and labelsTr; or blobs3d",
                 is_set=True,
             ),
             Setting("classes", ["background", "tumour"], "Names of the classes; by default those of the data"),
@@ -250,7 +250,7 @@ STARTERS: Mapping[str, Starter] = {
             Setting("flip", False, "Mirror half of the training scans; left and right differ in a body"),
         ),
         trainable=(
-            Setting("batch_size", 2, "Scans a step"),
+            Setting("batch_size", 2, "Scans a step; of images 4"),
             Setting("lr", 0.01, "The highest learning rate; it falls as a cosine"),
             *_DEVICES,
         ),

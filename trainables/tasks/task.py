@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from trainables.training.parallel import Group
 
 __all__ = [
+    "Choosing",
     "Drawing",
     "Located",
     "Meter",
@@ -280,6 +281,21 @@ class Starting(Protocol):
 
         Returns:
             Settings by name; none where the defaults do.
+        """
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """A task whose data decide which of several spaces fits them, such as images or volumes."""
+
+    def fitting(self, space: str) -> str:
+        """Choose a space for a first search.
+
+        Args:
+            space: the name of the space that a starter has.
+
+        Returns:
+            The same name, or that of the space with the same settings whose networks take these data.
         """
 
 

@@ -122,3 +122,15 @@ def test_images_with_boxes_of_several_sizes_get_one() -> None:
     done = call("--data", "cells.parquet")
     assert done.exit_code == 0, done.stderr
     assert load_config(Path("nas.toml")).trainable.settings["resize"] == [64, 64]
+
+
+@pytest.mark.parametrize(("sides", "space"), [((8, 8), "unet2d"), ((8, 8, 8), "unet3d")])
+def test_masks_of_images_and_of_volumes_get_the_space_that_fits(sides: tuple[int, ...], space: str) -> None:
+    values = np.random.default_rng(0).integers(0, 200, (12, 1, *sides), dtype=np.uint8)
+    np.savez("scans.npz", x=values, y=values[:, 0] > 150)
+    done = call("--data", "scans.npz")
+    assert done.exit_code == 0, done.stderr
+    config = load_config(Path("nas.toml"))
+    assert config.space.name == space
+    assert config.space.settings["widths"] == [8, 16]
+    assert config.trainable.settings["task"] == "segmentation"

@@ -47,6 +47,7 @@ __all__ = ["ScansOf", "Segmentation"]
 
 _VOXELS = 2**18
 """The most positions that are evaluated together."""
+_FLAT = 2
 _IMAGES_A_STEP, _VOLUMES_A_STEP = 4, 2
 _FOREGROUND = 2 / 3
 """The least share of the windows of an epoch that hold a class other than the background."""
@@ -227,6 +228,11 @@ class Segmentation(Task):
         """
         batch = _VOLUMES_A_STEP if sides_of_masks(self.data.data, self.data.root) == 3 else _IMAGES_A_STEP
         return {"optimizer": "adamw", "lr": 1e-2, "weight_decay": 0.01, "batch_size": batch, "warmup": 0.1}
+
+    def fitting(self, space: str) -> str:
+        """Take the U-Nets of images where the masks have two sides."""
+        is_flat = sides_of_masks(self.data.data, self.data.root) == _FLAT
+        return "unet2d" if space == "unet3d" and is_flat else space
 
     def full_recipe(self) -> dict[str, object]:
         """Train the winner on the validation scans too."""
