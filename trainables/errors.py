@@ -16,6 +16,8 @@ epoch when the time of the run is up. A message names the value, the rule that i
 
 from __future__ import annotations
 
+import re
+
 from search_spaces.errors import NasTuneError
 
 __all__ = [
@@ -94,6 +96,8 @@ def first_line(error: BaseException) -> str:
         error: any exception.
 
     Returns:
-        Its first line, at most 200 characters; empty where it has no text.
+        Its first line, at most 200 characters, without the codes that colour it on a terminal; empty where it has no
+        text.
     """
-    return (str(error).strip().splitlines() or [""])[0][:200]
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    return (plain.strip().splitlines() or [""])[0][:200]

@@ -7,10 +7,12 @@ import importlib.util
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
+import torchvision  # noqa: F401  # registers its operations
 from torch import nn
 
 from trainables.errors import TrainableError
@@ -36,6 +38,24 @@ def check_packages() -> None:
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise TrainableError(f"onnx needs {', '.join(missing)}, not installed here: pip install 'nas-tune[export]'")
+
+
+def _translations() -> dict[Callable[..., object], Callable[..., object]]:
+    """Operations of torchvision that torch's exporter does not translate rightly.
+
+    Its `roi_pool` has the arguments of an earlier version. The second output, the places of the greatest values, is
+    for training; another one takes its place here.
+    """
+    from onnx import TensorProto
+    from onnxscript import opset18
+
+    def roi_pool(features: Any, boxes: Any, spatial_scale: float, pooled_height: int, pooled_width: int) -> Any:
+        pooled = opset18.MaxRoiPool(
+            features, boxes, pooled_shape=[pooled_height, pooled_width], spatial_scale=spatial_scale
+        )
+        return pooled, opset18.Cast(pooled, to=TensorProto.INT32)
+
+    return {torch.ops.torchvision.roi_pool.default: roi_pool}
 
 
 def write_onnx(network: nn.Module, inputs: Batch, path: Path, metadata: Mapping[str, str] | None = None) -> None:
@@ -68,6 +88,7 @@ def write_onnx(network: nn.Module, inputs: Batch, path: Path, metadata: Mapping[
             dynamic_shapes=given.shapes,
             optimize=False,
             verbose=False,
+            custom_translation_table=_translations(),
         )
         if program is None:
             raise TrainableError("torch.onnx.export gave no program; try another format")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
-from torchvision.ops import roi_align, roi_pool
+from torchvision.ops import nms, roi_align, roi_pool
 
 from trainables.networks.detector.anchors import anchors_of, moved
 from trainables.networks.detector.heads import flat
@@ -25,7 +25,7 @@ REGIONS = 100
 """The regions that the first stage proposes in an image."""
 _BEFORE = 400
 """The regions of a level that are compared with each other."""
-_OVERLAP = 0.7
+_OVERLAP, _LEAST = 0.7, 1e-3
 _FINEST = 8.0
 """The side of a region, in strides of the finest level, from which it is looked at on the next level."""
 
@@ -111,12 +111,43 @@ class TwoStage(nn.Module):
         """The surest regions of each image, (n, `REGIONS`, 4); regions without area where there are fewer."""
         if objectness.is_meta:  # which of them are kept depends on their values, and a cost does not
             return boxes[:, :1].expand(-1, REGIONS, -1)
+        if torch.compiler.is_exporting():
+            return self._exported_proposals(objectness, boxes)
         shapes = [self.image] * len(boxes)
         kept, _ = self.regions.filter_proposals(boxes, objectness, shapes, self.counts)
         padded = boxes.new_zeros((len(boxes), REGIONS, 4))
         for number, some in enumerate(kept):
             padded[number, : len(some)] = some
         return padded
+
+    def _exported_proposals(self, objectness: Tensor, boxes: Tensor) -> Tensor:
+        """The same by operations whose shapes do not depend on values, as a file needs them.
+
+        All images are compared at once, each level of each at a place of its own: it takes the square of their number.
+        """
+        high, wide = self.image
+        ends = boxes.new_tensor([wide, high, wide, high])
+        sure, kept, groups = [], [], []
+        start = 0
+        for level, count in enumerate(self.counts):
+            some = objectness[:, start : start + count]
+            values, places = some.topk(min(_BEFORE, count), 1)
+            of_level = boxes[:, start : start + count].gather(1, places[..., None].expand(-1, -1, 4))
+            sure.append(values.sigmoid())
+            kept.append(torch.minimum(of_level.clamp(min=0), ends))
+            groups.append(torch.full_like(places, level))
+            start += count
+        scores, corners, levels = torch.cat(sure, 1), torch.cat(kept, 1), torch.cat(groups, 1)
+        there = ((corners[..., 2:] - corners[..., :2]) >= _LEAST).all(-1)
+        scores = torch.where(there, scores, -1.0)
+        images = torch.arange(boxes.shape[0], device=boxes.device)[:, None]
+        apart = (images * len(self.counts) + levels)[..., None] * (max(high, wide) + 1.0)
+        left = nms((corners + apart).flatten(0, 1), scores.flatten(), _OVERLAP)
+        is_left = torch.zeros_like(scores.flatten()).index_fill(0, left, 1.0).view_as(scores)
+        chosen = torch.where(is_left > 0, scores, -1.0)
+        best, places = chosen.topk(min(REGIONS, chosen.shape[1]), 1)
+        found = corners.gather(1, places[..., None].expand(-1, -1, 4)) * (best >= 0)[..., None]
+        return nn.functional.pad(found, (0, 0, 0, REGIONS - found.shape[1]))
 
     def _cut(self, levels: Sequence[Tensor], proposals: Tensor) -> Tensor:
         """What each region has on its level, (n * regions, width, side, side)."""

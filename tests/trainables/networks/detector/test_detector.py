@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
+import onnxruntime
 import pytest
 import torch
 
@@ -14,6 +16,7 @@ from search_spaces.catalogue.detector import BLOCKS, HEADS, PYRAMIDS
 from search_spaces.errors import ArchitectureError
 from trainables.costs.cost import cost_of
 from trainables.errors import TrainableError
+from trainables.export.onnx import write_onnx
 from trainables.networks import NETWORKS, build
 from trainables.networks.detector.anchors import anchors_of, moved, points_of
 from trainables.networks.detector.features import Features, backbones, check_backbone
@@ -170,3 +173,31 @@ def test_the_supernet_of_detnas_has_the_members_of_its_space() -> None:
     frozen = search_spaces.nn.freeze(undecided, member)
     alone = build("detnas", member, **DATA, scale=0.25, width=32)
     assert [tuple(one.shape) for one in frozen.parameters()] == [tuple(one.shape) for one in alone.parameters()]
+
+
+@pytest.mark.slow  # torch's exporter takes seconds
+@pytest.mark.parametrize("roi", ["align", "pool"])
+def test_two_stages_are_exported_for_any_number_of_images(roi: str, tmp_path: Path) -> None:
+    head = {"two_stage": {**ANCHORS, "roi": roi, "roi_size": 5, "features": 64}}
+    torch.manual_seed(1)
+    network = build("detector", {**tree(stages=2), "head": head}, **DATA).eval()
+    images = torch.randn(3, 3, 40, 56)
+    write_onnx(network, images[:2], tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    for count in (1, 3):
+        with torch.no_grad():
+            wanted = network(images[:count])
+        found = session.run(list(wanted), {"input": images[:count].numpy()})
+        for name, values in zip(wanted, found, strict=True):
+            torch.testing.assert_close(torch.from_numpy(values), wanted[name], atol=1e-3, rtol=1e-3)
+
+
+def test_regions_are_the_same_without_shapes_that_depend_on_values() -> None:
+    torch.manual_seed(1)
+    network = build("detector", tree(head="two_stage"), **DATA).eval()
+    with torch.no_grad():
+        outputs = network(torch.randn(2, 3, 40, 56))
+        boxes = moved(outputs["deltas"], outputs["anchors"], (1.0, 1.0))
+        found = network.head._exported_proposals(outputs["objectness"], boxes)
+    for one, other in zip(found, outputs["proposals"], strict=True):  # equal scores may change places
+        torch.testing.assert_close(one.sum(1).sort().values, other.sum(1).sort().values)
