@@ -20,7 +20,7 @@ from trainables.data.volumes.blobs import drawn_blobs
 from trainables.data.volumes.cases import plain_mask
 from trainables.data.volumes.loading import class_names, volumes_checksum
 from trainables.data.volumes.scans import moments_of, standardized, starts_of
-from trainables.data.volumes.unlabelled import centred, nifti_files, read_volumes
+from trainables.data.volumes.unlabelled import Placement, centred, nifti_files, read_volumes
 from trainables.data.volumes.views import ScanViews
 from trainables.tasks.class_metrics import class_metric_names
 from trainables.tasks.registry import make_task
@@ -359,6 +359,12 @@ def test_scans_without_masks_are_read_as_they_were(tmp_path: Path) -> None:
 
             found[f"{name} as {channels} {dimensions} {dtype}"] = tried(read)
     agrees("volumes-given", found, tolerance=1e-4)
+
+
+def test_the_first_scan_of_another_spacing_is_told() -> None:
+    folder("spaced", count=3, imagesTr={"case_1.nii.gz": (IMAGES[1].astype(np.int16), np.diag([1.0, 1, 3, 1]))})
+    with pytest.warns(UserWarning, match=r"case_1.nii.gz has a spacing of 1 x 1 x 3 mm and the training 1 x 1 x 2 mm"):
+        read_volumes("spaced/imagesTr", 1, 3, torch.int16, Placement("RAS", (1.0, 1.0, 2.0)))
 
 
 def test_masks_are_written_and_drawn_as_they_were() -> None:

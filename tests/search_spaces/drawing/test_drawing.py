@@ -14,6 +14,7 @@ import pytest
 
 import search_spaces
 from search_spaces import Architecture, ArchitectureError, Space, SpaceError, choice, draw, integer, repeat, subset
+from search_spaces.drawing import scene
 from search_spaces.drawing.layout import Placed, graph_layout
 from search_spaces.drawing.scene import Side, composed
 from search_spaces.drawing.svg import svg
@@ -283,3 +284,11 @@ def test_a_graph_that_is_none_is_refused(vertices: str, edges: tuple[Edge, ...],
     graph = Graph("g", tuple(Vertex(name, name, "state") for name in vertices), edges)
     with pytest.raises(SpaceError, match=said):
         graph_layout(graph)
+
+
+def test_graphs_that_are_just_as_wide_as_allowed_stand_side_by_side(monkeypatch):
+    side = Side("darts", "", search_spaces.get("darts").graphs(search_spaces.get("darts").sample(0)))
+    wide = sum(graph_layout(graph).width + scene.APART for graph in side.graphs)
+    for widest, rows in ((wide, 1), (wide - 0.5, 2)):
+        monkeypatch.setattr(scene, "WIDEST", widest)
+        assert len(scene._single(side)) == rows

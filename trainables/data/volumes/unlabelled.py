@@ -227,7 +227,7 @@ def _spacing_of(path: Path, dimensions: int) -> tuple[float, ...] | None:
 def _tell_spacing(given: tuple[float, ...] | None, wanted: Placement | None, name: str) -> bool:
     """Warn of a spacing that differs from that of the training; returns whether it does."""
     if given is None or wanted is None or wanted.spacing is None or len(given) != len(wanted.spacing):
-        return False
+        return False  # for every scan of a call alike
     if np.allclose(given, wanted.spacing, rtol=_ROUNDING):
         return False
     own, others = (" x ".join(f"{one:.3g}" for one in some) for some in (given, wanted.spacing))
