@@ -21,6 +21,7 @@ from trainables.export import Deployed, UntraceableError, source_code_of
 from trainables.export.expressions import Bracket, Entry, Number, SourceText, flat, form, numbers, replaced, written
 from trainables.export.layers import constructed, literal
 from trainables.export.standalone import model_text
+from trainables.export.standardized import _normalization
 from trainables.export.task_file import task_file_of
 
 FAMILIES = sorted({*SETTINGS} - {"ft_transformer", "mlp", "resnet_mlp", "transformer_lm", "vit", "chain1d"})
@@ -346,4 +347,6 @@ def test_task_files_are_what_they_were() -> None:
         "by name": deployed(network=Both(), inputs={"x": two[0], "y": two[1]}),
     }
     found = {name: json.loads(task_file_of(one, "an id", {"onnx": "raw"}).text()) for name, one in made.items()}
+    for name, one in made.items():
+        found[f"{name}, normalized"] = [_normalization(one, raw=raw) for raw in (True, False)]
     agrees("source-task-files", found)
