@@ -91,8 +91,8 @@ def test_it_predicts_from_the_run_and_from_its_export(run: nas_tune.Run, tmp_pat
     predictor = nas_tune.load(run, retrained=False)
     found = predictor.of_split("test")
     assert found.count > 0
-    if not isinstance(found.values, np.ndarray):
-        return  # boxes and texts, whose predictions are tested with their tasks
+    if not isinstance(found.values, np.ndarray) or found.values.ndim < 3:
+        return  # no masks: predictions of other forms are tested with their tasks
     raw = predictor._data.split("test").rows(torch.arange(found.count))[0]
     nas_tune.export(run, folder=tmp_path / "out", formats=("safetensors",), retrained=False)
     again = nas_tune.load(tmp_path / "out").predict(raw)
