@@ -43,14 +43,14 @@ class MappedArray:
         dtype: of the array.
         lines: (n, k), uint8, the bytes of each row, on the disk.
         file: where they are; None for a file of this process.
-        stamp: the size of that file, and when it was last changed, as it was mapped.
+        stamp: the number of that file, its size, and when it was last changed, as it was mapped.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     lines: Tensor
     file: Path | None = None
-    stamp: tuple[int, int] | None = None
+    stamp: tuple[int, int, int] | None = None
 
     @classmethod
     def of_npz(cls, path: Path, name: str) -> MappedArray | None:
@@ -168,7 +168,7 @@ class MappedArray:
         Raises:
             DataError: the file was changed since it was mapped.
         """
-        if self.file is not None and _stamp(self.file) != self.stamp:
+        if self.file is not None and _was_changed(self.stamp, _stamp(self.file)):
             # Bytes beyond the end of a file that was cut end the process without a word.
             raise DataError(
                 f"{self.file} was changed while its rows were read; leave a file as it is while networks train on it, "
@@ -188,12 +188,17 @@ class MappedArray:
             yield self.rows(range(start, min(start + size, len(self))))
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
         found = path.stat()
     except OSError:
-        return None  # removed or renamed: what is mapped stays as it is, but nobody can tell whether it is the same
-    return found.st_size, found.st_mtime_ns
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _was_changed(before: tuple[int, int, int] | None, now: tuple[int, int, int] | None) -> bool:
+    """Whether the same file has other content; one that was removed or replaced stays mapped as it was."""
+    return before is not None and now is not None and before[0] == now[0] and before != now
 
 
 def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
