@@ -105,6 +105,7 @@ def test_a_training_that_leaves_the_process_fails_and_the_search_goes_on(tmp_pat
     assert set(trials[trials["arch.op"] != "a"]["state"]) == {"complete"}
 
 
+@pytest.mark.slow
 def test_a_strategy_that_cannot_go_on_ends_the_session_as_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,6 +125,7 @@ def test_a_refused_search_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mon
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_process_keeps_no_second_copy(tmp_path: Path) -> None:
     run = searched(tmp_path / "run", data=(IMAGES + 1, LABELS))
     file = kept_data.kept_file(run.config.trainable.settings["data"])

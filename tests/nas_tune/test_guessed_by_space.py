@@ -32,6 +32,7 @@ def test_arrays_are_signals_for_a_space_of_signals(tmp_path: Path, data: Any) ->
     assert len(nas_tune.resume(run.path, max_trials=2).trials()) == 2
 
 
+@pytest.mark.slow
 def test_the_same_arrays_are_rows_for_a_space_of_tables() -> None:
     config = SearchConfig(space={"name": "mlp", "max_layers": 2}, data=(WAVES, LABELS), **KEYS)
     assert config.metric == "accuracy"

@@ -87,6 +87,7 @@ def test_what_a_script_defines_is_used_here_and_asked_for_elsewhere(tmp_path: Pa
         nas_tune.resume(run.path, max_trials=3)
 
 
+@pytest.mark.slow
 def test_the_code_that_a_run_names_is_listed(tmp_path: Path) -> None:
     named = [str(one) for one in named_code(searched(tmp_path / "run", max_trials=1).meta)]
     assert [f"loss {MODULE}:double_error", f"metric {MODULE}:error"] == [one for one in named if MODULE in one]

@@ -41,6 +41,7 @@ def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> nas_tune.Run:
     return searched(table, tmp_path_factory.mktemp("repeated") / "run", trainable={"repeats": 3})
 
 
+@pytest.mark.slow
 def test_the_tables_have_mean_and_spread(run: nas_tune.Run) -> None:
     trials = run.trials()
     assert (trials["value"] == trials["rmse"]).all()
@@ -49,6 +50,7 @@ def test_the_tables_have_mean_and_spread(run: nas_tune.Run) -> None:
     assert run.best(1)["rmse"].iloc[0] == trials["rmse"].min()
 
 
+@pytest.mark.slow
 def test_the_first_training_of_a_trial_is_that_of_a_run_without_repeats(
     run: nas_tune.Run, table: Path, tmp_path: Path
 ) -> None:
@@ -100,6 +102,7 @@ def test_the_card_says_which_training_was_exported(
     assert "rmse_spread |" not in card
 
 
+@pytest.mark.slow
 def test_best_explain_and_report_show_the_spread(run: nas_tune.Run, capsys: pytest.CaptureFixture[str]) -> None:
     spread = run.best(2)["rmse_spread"]
     assert nas_tune.explain(run).top["spread"].tolist() == spread.tolist()
@@ -109,6 +112,7 @@ def test_best_explain_and_report_show_the_spread(run: nas_tune.Run, capsys: pyte
     assert f"spread {spread.iloc[0]:.4f}" in nas_tune.report(run).read_text()
 
 
+@pytest.mark.slow
 def test_a_run_without_repeats_shows_no_spread(table: Path, tmp_path: Path) -> None:
     once = searched(table, tmp_path / "run", max_trials=1, max_epochs=1)
     assert nas_tune.explain(once).top["spread"].isna().all()

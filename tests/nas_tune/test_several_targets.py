@@ -57,6 +57,7 @@ def test_a_winner_names_the_classes_of_each_row(run: Run, tmp_path: Path) -> Non
         assert list(frame) == ["row", "prediction", "probability_low", "probability_odd"]
 
 
+@pytest.mark.slow
 def test_several_numbers_are_predicted_together(tmp_path: Path) -> None:
     frame = small(240, sum=PLACES * 2.0, square=PLACES**2 / 10)
     run = searched(tmp_path / "run", frame, ["sum", "square"])

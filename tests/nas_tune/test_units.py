@@ -50,6 +50,7 @@ def printed(*arguments: str) -> str:
     return done.output
 
 
+@pytest.mark.slow
 def test_everything_that_shows_a_metric_has_its_unit(tmp_path: Path) -> None:
     run, other = searched(tmp_path / "one"), searched(tmp_path / "two", seed=1)
     assert run.mode == "min"

@@ -23,6 +23,7 @@ def test_every_face_leads_back_to_the_member(space: Space, seed: int) -> None:
     check_member(space, space.sample(seed))
 
 
+@pytest.mark.slow
 @given(spaces, seeds)
 @settings(max_examples=60)
 def test_the_conformance_suite_passes(space: Space, seed: int) -> None:
@@ -38,6 +39,7 @@ def test_the_formula_counts_what_enumeration_finds(space: Space) -> None:
     assert len(set(members)) == space.size
 
 
+@pytest.mark.slow
 @given(small_spaces, seeds)
 @settings(max_examples=50)
 def test_samples_are_among_the_enumerated_and_so_are_moves(space: Space, seed: int) -> None:
@@ -82,6 +84,7 @@ def test_a_rule_binds_every_way_to_a_member(space: Space, seed: int) -> None:
     assert found <= allowed
 
 
+@pytest.mark.slow
 @given(spaces, seeds)
 @settings(max_examples=40)
 def test_the_spec_describes_the_space_completely(space: Space, seed: int) -> None:

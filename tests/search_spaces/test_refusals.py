@@ -156,6 +156,7 @@ def test_a_tree_used_twice_is_no_circle() -> None:
     assert Space({"a": shared, "b": [shared, shared]}).size == 8
 
 
+@pytest.mark.slow
 def test_a_repeat_that_explodes_is_refused_at_once() -> None:
     with pytest.raises(SpaceError, match=f"at most {MAX_PARAMETERS}"):
         Space({"x": repeat(repeat(repeat(choice(1, 2), 1, 1000), 1, 1000), 1, 1000)})

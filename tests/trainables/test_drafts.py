@@ -94,6 +94,7 @@ def test_who_handles_sigterm_goes_on_doing_so() -> None:
         signal.signal(signal.SIGTERM, before)
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_a_draft_for_the_next_to_remove(tmp_path: Path) -> None:
     script = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom trainables.drafts import draft_folder\n"

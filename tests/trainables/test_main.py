@@ -86,6 +86,7 @@ def test_trains_with_ray_and_optuna_blocked():
     assert [line.split()[:2] for line in lines] == [["epoch", "1"], ["epoch", "2"], ["split", "test"]]
 
 
+@pytest.mark.slow
 def test_json_lines(capsys):
     assert train("--epochs", "1", "--json") == 0
     epoch, test = map(json.loads, capsys.readouterr().out.splitlines())

@@ -43,6 +43,7 @@ def test_budgets_are_made_equal(tmp_path: Path) -> None:
     assert found["best_equal"].to_dict() == {"short": 0.6, "long": 0.2}
 
 
+@pytest.mark.slow
 def test_folders_are_as_good_as_runs(tmp_path: Path) -> None:
     one, other = run_of(tmp_path / "one", [0.5, 0.6]), run_of(tmp_path / "other", [0.1, 0.2], strategy="tpe")
     assert list(nas_tune.compare([str(one.path), other.path]).runs["run"]) == ["one", "other"]
@@ -57,6 +58,7 @@ def test_one_run_each_compares_trials(tmp_path: Path) -> None:
     assert (row["about"], row["n_one"], row["n_other"]) == ("trials", 3, 2)
 
 
+@pytest.mark.slow
 def test_trials_that_depend_on_each_other_have_no_p_value(tmp_path: Path) -> None:
     """Single runs of searches that learn, or that stopped early: the difference is told, a p-value is not."""
     far = {"random": [0.1, 0.2, 0.15], "evolution": [0.8, 0.9, 0.85]}
@@ -185,6 +187,7 @@ def test_a_group_of_one_run_has_no_deviation_and_one_without_complete_trials_no_
     assert nas_tune.compare([run_of(tmp_path / "none", []), tpe]).runs["seconds"].isna().tolist() == [True, False]
 
 
+@pytest.mark.slow
 def test_the_picture_is_whole_or_refused(tmp_path: Path) -> None:
     found = nas_tune.compare([run_of(tmp_path / "one", [0.5, 0.6]), run_of(tmp_path / "two", [], seed=1)])
     draw_courses(found, tmp_path / "courses.svg")
@@ -214,6 +217,7 @@ def test_no_finite_value_is_too_large_or_small_to_compare_and_draw(tmp_path: Pat
     draw_front(runs[0], tmp_path / "front.svg")
 
 
+@pytest.mark.slow
 def test_runs_of_different_limits_and_without_a_trial_within_them_are_told(tmp_path: Path) -> None:
     free = run_of(tmp_path / "free", [0.5, 0.6])
     bound = run_of(tmp_path / "bound", [0.3, 0.4], limits={"loss": "<= -0.5"})

@@ -57,6 +57,7 @@ def test_other_evaluators_answer(by_kernel: nas_tune.Run, evaluator: str) -> Non
     assert found.table["importance"].sum() == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_the_same_trials_give_the_same_answer(by_kernel: nas_tune.Run, explained: Explanation) -> None:
     assert nas_tune.explain(nas_tune.open_run(by_kernel.path)).to_dict() == explained.to_dict()
 

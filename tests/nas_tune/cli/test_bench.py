@@ -125,6 +125,7 @@ def test_without_a_table_the_one_in_the_package_is_raced_on() -> None:
     assert all(0.9 < row["test_mean"] < 1 for row in said["strategies"])
 
 
+@pytest.mark.slow
 def test_races_that_had_nothing_more_to_try_are_told_with_the_reason_and_no_others() -> None:
     def told(budget: str) -> str:
         arguments = ("--strategy", "grid", "--seeds", "2", "--processes", "1", "--budget", budget)

@@ -76,6 +76,7 @@ def test_each_step_is_judged_and_timed(run: Path, done: tuple[dict[str, Any], Re
         assert 0 < one["latency_seconds"]["1"] < one["latency_seconds"]["32"]
 
 
+@pytest.mark.slow
 def test_the_files_alone_compute_what_the_table_says(run: Path, done: tuple[dict[str, Any], Result]) -> None:
     folder = run / "compress" / "trial-000000"
     assert done[0]["folder"] == str(folder)
@@ -110,6 +111,7 @@ def _source(file: Path) -> Any:
     return module.load()
 
 
+@pytest.mark.slow
 def test_what_was_done_is_told(run: Path, done: tuple[dict[str, Any], Result]) -> None:
     document, result = done
     assert json.loads((run / "compress" / "trial-000000" / "compression.json").read_text("utf-8")) == document
@@ -132,6 +134,7 @@ def test_what_was_done_is_told(run: Path, done: tuple[dict[str, Any], Result]) -
     assert lines == [f"{place}/{len(steps)}  {step}" for place, step in enumerate(steps, 1)]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_ends_with_a_message_and_its_code(run: Path) -> None:
     before = sorted(run.rglob("*"))
     for arguments, message in [

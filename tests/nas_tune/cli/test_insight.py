@@ -74,6 +74,7 @@ def test_an_exact_tie_with_the_winner_is_told(tmp_path: Path) -> None:
     assert "have the same value" not in CliRunner().invoke(app, ["best", str(apart.path)]).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "words"),
     [("report", "reading the run, asking which decisions mattered"), ("explain", "asking which decisions mattered")],

@@ -38,6 +38,7 @@ def test_a_table_has_the_value_with_its_unit_and_interval(files: list[Path]) -> 
     assert all(str(file) in said for file in files)
 
 
+@pytest.mark.slow
 def test_json_has_every_column(files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainables.hardware.measuring.meter_of", lambda device: None)
     out = tmp_path / "found.json"
@@ -48,6 +49,7 @@ def test_json_has_every_column(files: list[Path], tmp_path: Path, monkeypatch: p
     assert all(row["energy_by"] == "estimated from 5 W" and "2 threads" in row["device"] for row in rows)
 
 
+@pytest.mark.slow
 def test_a_command_needs_no_engine(files: list[Path], tmp_path: Path) -> None:
     (tmp_path / "phone.py").write_text("print(12.5)")
     code, said = called(files[0], "--command", f"{sys.executable} {tmp_path / 'phone.py'}", "--rounds", 2)

@@ -185,6 +185,7 @@ def test_lines_are_seldom_the_first_failures_are_not_lost_nor_is_the_last_trial(
     assert [line.split()[1] for line in lines] == ["0", "40", "50", "99"]
 
 
+@pytest.mark.slow
 def test_a_thousand_failures_do_not_flood() -> None:
     events = [begun()]
     for number in range(1000):

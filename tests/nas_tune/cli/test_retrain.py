@@ -34,6 +34,7 @@ def _searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_report_is_printed_and_printed_again() -> None:
     first = call("--top", "2", "--seeds", "1", "--epochs", "2", "--set", "slow=0.001")
     assert first.exit_code == 0
@@ -71,6 +72,7 @@ def test_what_cannot_be_ends_with_a_message_and_its_code() -> None:
     assert not (Path("runs") / "run" / "retrain").exists()
 
 
+@pytest.mark.slow
 def test_what_the_plan_had_to_change_is_noted() -> None:
     result = call("--top", "1", "--seeds", "1", "--epochs", "1", "--baselines", "9")
     assert result.exit_code == 0

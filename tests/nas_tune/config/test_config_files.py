@@ -172,6 +172,7 @@ configs = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(configs)
 @settings(max_examples=8)
 def test_toml_and_json_give_an_equal_configuration_back(config: SearchConfig) -> None:

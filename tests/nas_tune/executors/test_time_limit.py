@@ -65,6 +65,7 @@ def test_the_last_whole_epoch_counts(tmp_path: Path, trainable: Any, settings: d
     assert any(trial == 0 and "the time was up in epoch 2" in text for trial, text in run.state.notes)
 
 
+@pytest.mark.slow
 def test_a_resume_with_more_time_goes_on_from_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = timed(tmp_path / "run", Batched, max_seconds=0.3)
     again = nas_tune.resume(run.path, max_seconds=0.2)

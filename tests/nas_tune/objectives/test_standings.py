@@ -61,6 +61,7 @@ def test_an_order_by_hand(results: list[Result], wanted: list[float]) -> None:
         assert values(list(shuffled)) == wanted
 
 
+@pytest.mark.slow
 @given(mixes(1))
 def test_of_one_objective_the_rule_holds_for_every_pair(results: list[Result]) -> None:
     order = in_order(results)
@@ -78,6 +79,7 @@ def test_of_one_objective_the_rule_holds_for_every_pair(results: list[Result]) -
                 assert place[a] < place[b] or any(m.epochs > one.epochs for m in between)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(mixes(2))
 def test_of_several_objectives_no_one_stands_behind_what_it_dominates(results: list[Result]) -> None:

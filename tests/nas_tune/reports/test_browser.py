@@ -195,6 +195,7 @@ def test_a_trial_over_a_limit_stands_behind_the_best(browser: Browser, tmp_path:
     assert page.problems == []
 
 
+@pytest.mark.slow
 def test_hostile_texts_stay_texts(browser: Browser, tmp_path: Path) -> None:
     hostile = "</script><script>document.title = 'owned'</script><img src=x onerror=\"document.title = 'owned'\">"
     events = [begun(), *trial(0, [0.4, 0.5]), *trial(1, [], "failed", message=hostile, failure="error")]

@@ -22,6 +22,7 @@ def _seeds(folder: Path, strategy: str, base: float, count: int) -> list[nas_tun
     ]
 
 
+@pytest.mark.slow
 def test_a_group_has_its_middle_its_range_and_what_was_compared(tmp_path: Path) -> None:
     found = comparison_facts(nas_tune.compare([*_seeds(tmp_path, "random", 0.2, 3), *_seeds(tmp_path, "tpe", 0.6, 3)]))
     first, second = found["groups"]
@@ -42,6 +43,7 @@ def test_of_single_runs_all_complete_trials_are_shown(tmp_path: Path) -> None:
     assert [run["steps"] for run in found["runs"] if run["name"] == "other"] == [[]]
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_page_or_a_picture_and_refuses_the_rest(tmp_path: Path) -> None:
     runs = [str(run.path) for run in _seeds(tmp_path, "random", 0.2, 2)]
     for name, start in {"c.html": b"<!doctype html>", "c.png": b"\x89PNG"}.items():

@@ -7,6 +7,8 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import nas_tune
 from nas_tune.ledger import Costed, Event, Measured, Refused
 from nas_tune.reports.data import facts
@@ -58,6 +60,7 @@ def test_the_section_counts_what_each_limit_and_each_rung_refused(tmp_path: Path
     assert "34 architectures refused before a trial" in text
 
 
+@pytest.mark.slow
 def test_the_best_that_keeps_the_limits_is_told_from_one_that_breaks_them(tmp_path: Path) -> None:
     kept = limited(tmp_path / "kept", refusing())
     assert "The best trial, 0, keeps all limits." in page(kept)
@@ -117,6 +120,7 @@ def test_causes_are_ordered_by_their_number() -> None:
     assert refused_in_words(refused) == "9 by size, 5 by macs, 1 unconnected"
 
 
+@pytest.mark.slow
 def test_a_trial_over_a_limit_is_never_drawn_as_the_best(tmp_path: Path) -> None:
     run = limited(tmp_path, refusing())
     found = facts(run)

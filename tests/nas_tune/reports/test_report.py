@@ -108,6 +108,7 @@ def test_json_cannot_end_its_script_element() -> None:
         script_text({"a": float("nan")})
 
 
+@pytest.mark.slow
 def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     run = _run(tmp_path / "run", [begun()])
     (tmp_path / "file").write_text("")
@@ -154,6 +155,7 @@ def _begins(number: int) -> Asked:
     return Asked(number, number, mixed().sample(number).tree, f"{number:016x}", number)
 
 
+@pytest.mark.slow
 def test_one_worker_has_one_lane_whatever_the_clock_did(tmp_path: Path) -> None:
     ends = [Ended(number, "complete", 0.5) for number in range(2)]
     times: dict[float, list[Event]] = {0.0: [begun(), _begins(0)], 2.0: [_epoch(0, 1, 2.0), ends[0], _begins(1)]}

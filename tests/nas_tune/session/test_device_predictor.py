@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
 import torch
 from scipy.stats import kendalltau
 from torch import nn
@@ -69,6 +70,7 @@ def test_what_cannot_be_counted_is_not_refused_and_nothing_is_fitted_to_it() -> 
     assert (low, high) == (0.0, float("inf"))
 
 
+@pytest.mark.slow
 def test_the_size_of_the_input_may_depend_on_the_architecture() -> None:
     space = Space({"side": choice(*range(4, 36)), "width": choice(2, 4)})
 

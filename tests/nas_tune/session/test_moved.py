@@ -64,6 +64,7 @@ class Talkative(Climber):
         return ["x" * 1_000_000 + "\ud800"] * 60
 
 
+@pytest.mark.slow
 def test_long_notes_are_cut_and_many_are_left_out(tmp_path: Path) -> None:
     run = nas_tune.search(tiny_space(), Talkative, max_trials=1, max_epochs=4, executor="inline", run_dir=tmp_path)
     notes = [text for trial, text in run.state.notes if trial == 0]

@@ -74,6 +74,7 @@ def test_every_form_makes_a_space_whose_networks_travel_by_reference(
     assert entries_to_send(setup.registered) == {}
 
 
+@pytest.mark.slow
 def test_a_class_in_a_configuration_file_searches_as_the_class_does(tmp_path: Path) -> None:
     one = searched(own_module.Net, tmp_path / "one")
     two = searched(f"{HERE}:Net", tmp_path / "two")
@@ -81,6 +82,7 @@ def test_a_class_in_a_configuration_file_searches_as_the_class_does(tmp_path: Pa
     assert f"{HERE}:Net" in [one.reference for one in named_code(two.meta)]
 
 
+@pytest.mark.slow
 def test_a_resume_loads_the_class_again(tmp_path: Path) -> None:
     run = searched(own_module.Net, tmp_path / "run")
     NETWORKS.forget("net")
@@ -155,6 +157,7 @@ def test_an_instance_without_a_name_is_given_again(tmp_path: Path) -> None:
     assert "accuracy" in nas_tune.evaluate(opened)
 
 
+@pytest.mark.slow
 def test_a_module_is_searched_as_a_supernet(tmp_path: Path) -> None:
     options: dict[str, Any] = {"max_trials": 1, "max_epochs": 1, "executor": "inline", "run_dir": tmp_path / "run"}
     run = nas_tune.search(own_module.Net, task="classification", data="digits", strategy="spos", **options)

@@ -224,6 +224,7 @@ def test_by_hand_too(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_was_found_is_a_note_of_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     images = np.concatenate([GREY, GREY + 100])
     arrays = {"x_val": images[:6], "y_val": LABELS[:6], "x_test": images[:8], "y_test": LABELS[:8]}

@@ -90,6 +90,7 @@ def first_events() -> list[Event]:
     return [*known, *queue]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("strategy", "scheduler", "batch"), [("tpe", "asha", None), ("evolution", "asha_promote", 4)])
 def test_killed_after_any_transaction_it_ends_as_if_it_had_not_been(
     strategy: str, scheduler: str, batch: int | None

@@ -8,6 +8,7 @@ import weakref
 from collections import Counter
 
 import numpy as np
+import pytest
 
 from nas_tune.strategies.decision_steps import DecisionCodes, Step, batch_of
 from search_spaces import Space, choice, integer, real, repeat, subset
@@ -79,6 +80,7 @@ def test_a_batch_says_where_the_shorter_one_ends() -> None:
     assert batch.active.tolist() == [[1.0, 0.0], [1.0, 1.0]]
 
 
+@pytest.mark.slow
 def test_the_questions_of_a_space_are_forgotten_with_it() -> None:
     space = every_kind()
     watched = weakref.ref(DecisionCodes.of(space))

@@ -53,6 +53,7 @@ def distance(space: Space, one: Architecture, other: Architecture) -> int:
     return len(changed) + len(stray)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", [NB201, conditional_space(), ruled_space()], ids=lambda space: space.name)
 def test_a_child_differs_in_one_decision_from_a_living_parent(space: Space) -> None:
     old = [(space.sample(seed), 1.0, 1, TrialState.COMPLETE) for seed in range(20)]

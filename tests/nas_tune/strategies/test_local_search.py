@@ -39,6 +39,7 @@ def test_patience_tries_all_neighbours_before_it_moves() -> None:
     assert all(made in NB201.neighbors(best) for made, _ in found[len(around) + 1 :])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("improvement", ["first", "best"])
 def test_from_a_top_a_new_climb_begins(improvement: str) -> None:
     """Both tops are found from any beginning, and hardly anything is tried twice."""

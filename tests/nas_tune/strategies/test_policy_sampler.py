@@ -109,6 +109,7 @@ def test_it_learns(name: str, kind: str) -> None:
     assert statistics.mean(value for _, value in found[-20:]) > 0.65
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_minimizing_it_learns_the_other_way(name: str) -> None:
     found = search(proposer(search_spaces.get("nb201"), name, 3, QUICK, mode="min"), quality, 90)

@@ -19,6 +19,7 @@ def test_it_learns() -> None:
     assert best(NB201, convolutions, "predictor", 40) > best(NB201, convolutions, "random", 40) + 0.5
 
 
+@pytest.mark.slow
 def test_a_fresh_process_grows_the_same_trees() -> None:
     first = search(proposer(NB201, "predictor"), convolutions, 25)
     RankPredictor._rankers.clear()

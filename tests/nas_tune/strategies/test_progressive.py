@@ -15,6 +15,7 @@ def length(architecture: Architecture) -> int:
     return len(architecture["layers"])
 
 
+@pytest.mark.slow
 def test_lists_grow_by_one_item_a_generation_where_that_pays() -> None:
     found = search(proposer(search_spaces.get("chain"), "progressive", settings={"beam": 4}), length, 24)
     assert {length(made) for made, _ in found[:4]} == {1}

@@ -30,6 +30,7 @@ def test_what_learns_beats_chance(name: str) -> None:
     assert mean_best(name) > mean_best("random") + 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tpe", "evolution"])
 def test_minimizing_goes_the_other_way(name: str) -> None:
     space = search_spaces.get("nb201")
@@ -43,6 +44,7 @@ def test_random_is_uniform_over_the_decisions() -> None:
     assert all(70 < drawn.count(op) < 130 for op in "abc")
 
 
+@pytest.mark.slow
 def test_tpe_learns_what_stands_under_a_condition() -> None:
     """55 % of conditional parameters are drawn at random by a TPE that does not group."""
 

@@ -94,6 +94,7 @@ def test_options_are_one_hot_and_flags_are_single_numbers() -> None:
     assert [flag.from_units([unit]) for unit in (0.49, 0.5)] == [False, True]
 
 
+@pytest.mark.slow
 def test_draws_are_spread_over_all_values() -> None:
     rng = random.Random(0)
     assert {STEPS.draw(rng, None) for _ in range(200)} == {0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0}

@@ -48,6 +48,7 @@ def test_a_refused_vector_decodes_to_the_nearest_valid_member() -> None:
     assert space.decode([0.25, 0.25, 0.25 + 0.12]).tree == {"a": 1, "b": 1, "c": 2}
 
 
+@pytest.mark.slow
 def test_far_from_every_valid_member_one_is_found_anyway() -> None:
     space = Space({f"p{i}": choice(0, 1) for i in range(12)}, valid=lambda made: sum(made.values()) == 12)
     assert sum(space.decode([1.0, 0.0] * 12).values()) == 12

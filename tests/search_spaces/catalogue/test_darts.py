@@ -25,6 +25,7 @@ def test_it_has_the_size_of_the_paper():
     assert SPACE.size == search_spaces.get("darts").size == (180 * 7**8) ** 2
 
 
+@pytest.mark.slow
 def test_sizes_are_those_of_enumeration():
     small = search_spaces.get("darts", nodes=2, operations=("skip_connect", "sep_conv_3x3"))
     assert small.size == (2**2 * 3 * 2**2) ** 2 == len(set(small.enumerate()))
@@ -32,6 +33,7 @@ def test_sizes_are_those_of_enumeration():
     assert len({made.id for made in small.enumerate()}) == (4 * 8 + 10) ** 2
 
 
+@pytest.mark.slow
 def test_it_keeps_every_promise_of_a_space():
     check_space(SPACE)
     for space in (SPACE, search_spaces.get("darts", nodes=3, operations=OPERATIONS[3:])):
@@ -72,6 +74,7 @@ def test_the_cells_are_told_apart():
     assert SPACE.validate({"normal": tree["reduce"], "reduce": tree["normal"]}).id != made.id
 
 
+@pytest.mark.slow
 def test_ids_are_exactly_the_isomorphism_classes():
     """Against the smallest of all renumberings, over every cell of three nodes and two operations."""
     space = DartsSpace(3, ("skip_connect", "sep_conv_3x3"))

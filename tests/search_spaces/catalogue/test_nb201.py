@@ -19,6 +19,7 @@ def _cell(**edges: str) -> dict[str, str]:
     return {edge: edges.get(edge, "none") for edge in EDGES}
 
 
+@pytest.mark.slow
 def test_the_space_has_15625_cells_of_which_6466_are_unique() -> None:
     ids = [made.id for made in SPACE.enumerate()]
     assert SPACE.size == len(ids) == 15_625

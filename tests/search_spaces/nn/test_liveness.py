@@ -50,6 +50,7 @@ def test_what_is_read_makes_one():
     assert len(ids(*changes)) == len(changes)
 
 
+@pytest.mark.slow
 def test_the_space_is_a_space_and_its_spec_brings_the_form_back():
     space = nn.space_of(Net())
     check_space(space)

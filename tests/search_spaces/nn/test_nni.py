@@ -106,6 +106,7 @@ def test_a_retiarii_model_keeps_its_class():
     assert (space.name, space.size) == ("retiariinet", 2 * 2 * 3 * 2 * 3)
 
 
+@pytest.mark.slow
 def test_a_model_space_of_nni_3_keeps_its_class():
     space = check(ModelSpaceNet(), lambda t: (t["conv2"], t["skip"], t["dropout"], t["feature"], t["depth"]))
     assert (space.name, space.size) == ("modelspacenet", 2 * 2 * 2 * 3 * 2 * 3)

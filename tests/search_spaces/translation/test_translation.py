@@ -55,6 +55,7 @@ def test_an_outcome_that_the_rule_refuses_is_an_architecture_error() -> None:
         space.suggest(optuna.trial.FixedTrial({"a": 2}))
 
 
+@pytest.mark.slow
 def test_the_domains_of_ray_tune_are_flat_and_decode() -> None:
     domains = SPACE.to_tune()
     assert list(domains) == [parameter.name for parameter in SPACE.parameters]

@@ -144,6 +144,7 @@ def test_convolutions_in_groups_lose_as_much_in_each() -> None:
     torch.testing.assert_close(pruned(lone, x, 0.5, "structured")(x), lone(x))
 
 
+@pytest.mark.slow
 def test_a_cell_that_drops_channels_is_refused_with_the_reason() -> None:
     network, x = member("nb101", 1), inputs("nb101", 2)
     with pytest.raises(TrainableError, match=r"takes a part of another's channels \(in a cell of nb101.*magnitude"):
@@ -200,6 +201,7 @@ def test_sizes_of_another_network_are_refused() -> None:
         resize(nb201(CELL), {"no": {"groups": 2}}, {})
 
 
+@pytest.mark.slow
 def test_the_same_every_time_and_the_network_stays_as_it_is() -> None:
     network, x = nb201(CELL), torch.randn(2, 1, 8, 8)
     before = copy.deepcopy(network.state_dict())
@@ -209,6 +211,7 @@ def test_the_same_every_time_and_the_network_stays_as_it_is() -> None:
     torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("share", "left"), [(0.25, 6), (0.3, 6), (0.5, 4), (0.99, 1)])
 def test_few_channels_are_counted_exactly_and_one_stays(share: float, left: int) -> None:
     network = nb201(CELL)
@@ -266,6 +269,7 @@ def test_an_output_that_would_get_another_shape_is_named() -> None:
         pruned(Revealing(), torch.randn(2, 5), 0.5, "structured")
 
 
+@pytest.mark.slow
 def test_the_smallest_weights_become_zero_and_no_others() -> None:
     network, x = member("darts", 1), inputs("darts", 2)
     sparse = pruned(network, x, 0.6, "magnitude")

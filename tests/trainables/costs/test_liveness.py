@@ -112,6 +112,7 @@ def test_a_forward_that_asks_for_values_is_run_and_the_network_stays_as_it_was()
     assert peak(Function(lambda x: functional.relu(x.cumsum(1) + torch.zeros(1, 3, 4, 4, device="cpu")))) == 96
 
 
+@pytest.mark.slow
 def test_the_peak_is_below_the_sum_and_above_the_largest_value():
     from search_spaces import get
     from trainables.costs.cost import cost_of

@@ -317,6 +317,7 @@ def test_folds_of_signals_share_their_memory_and_have_one_length(tmp_path: Path)
     assert len(whole.unique(dim=0)) == len(whole) == 40 - len(found[0].test)
 
 
+@pytest.mark.slow
 def test_folds_of_a_table_share_their_memory_where_their_training_rows_decide_the_same_codes() -> None:
     frame = rows(60).assign(rare=["x"] + ["y", "z"] * 29 + ["y"])
     for dropped, copies in ((["rare"], 1), ([], 2)):

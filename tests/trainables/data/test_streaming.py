@@ -328,6 +328,7 @@ def test_each_fold_is_trained_on_streamed_images_and_all_of_them_share_the_files
     assert loaders_left() == []
 
 
+@pytest.mark.slow
 def test_a_deadline_leaves_no_thread(folder: Path) -> None:
     made = learner(folder, stream=True)
     with pytest.raises(OutOfTime), until(time.monotonic()):

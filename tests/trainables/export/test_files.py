@@ -56,6 +56,7 @@ def test_relative_positions_stay_computed_in_onnx(tmp_path: Path) -> None:
         torch.testing.assert_close(by_onnx(tmp_path / "model.onnx", x), layer(x), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_program_holds_no_examples_and_nothing_of_this_machine(tmp_path: Path) -> None:
     network, x = nn.Sequential(nn.Linear(5, 4), nn.ReLU()).eval(), torch.full((2, 5), 0.123)
     write_program(network, x, tmp_path / "program.pt2")

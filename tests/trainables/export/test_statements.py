@@ -146,6 +146,7 @@ def test_pieces_of_a_list_are_taken_by_their_numbers() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_longest_forward_that_is_written() -> None:
     def repeated(self: Any, x: Tensor) -> Any:
         for _ in range(self.count):

@@ -225,6 +225,7 @@ def test_a_wider_confidence_is_a_wider_interval():
     assert ((narrow.low <= narrow.value) & (narrow.value <= narrow.high)).all()
 
 
+@pytest.mark.slow
 def test_further_measurements_lower_the_error(fitted):
     few = fit_predictor(NB201, frame_of(cells(9)), **SMALL)
     more = few.updated(frame_of(cells(40)))
@@ -294,6 +295,7 @@ def test_a_file_of_another_space(tmp_path, fitted):
     assert CostPredictor.load(tmp_path / "predictor.json", NB201).summary() == fitted.summary()
 
 
+@pytest.mark.slow
 def test_seeds_are_repeatable_and_different():
     first, again, others = (choose_seeds(PLAIN, 13, seed=seed) for seed in (0, 0, 1))
     assert first == again

@@ -113,6 +113,7 @@ def test_throughput_and_an_estimate_of_energy_follow_from_the_latency(scripted, 
     assert throughput.low <= throughput.value <= throughput.high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["onnxruntime", "torch"])
 def test_a_larger_network_takes_longer(engine):
     subjects = {"small": of(network()), "large": of(network(32, 4))}
@@ -123,6 +124,7 @@ def test_a_larger_network_takes_longer(engine):
     assert (small.rung, small.how) == ("measured", "CPU time of the thread")
 
 
+@pytest.mark.slow
 def test_several_threads_are_timed_by_the_wall_and_torch_gets_its_own_number_back():
     before = torch.get_num_threads()
     found = measure({"a": of(network())}, Device("torch", threads=2), rounds=2, runs=1)[0]
@@ -169,6 +171,7 @@ def test_a_network_whose_output_depends_on_no_input_is_measured():
     assert measure({"constant": of(Constant())}, rounds=2, runs=1)[0].value > 0
 
 
+@pytest.mark.slow
 def test_the_command_measures_once_in_each_round(tmp_path):
     program = tmp_path / "measure.py"
     program.write_text(f"import sys\nopen({str(tmp_path / 'log')!r}, 'a').write(sys.argv[1] + '\\n')\nprint(7)\n")

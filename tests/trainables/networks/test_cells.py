@@ -74,6 +74,7 @@ def test_multiply_adds_of_darts_v2():
     assert cost_of(network, (3, 32, 32)).macs == 528_359_040
 
 
+@pytest.mark.slow
 def test_the_search_network_has_the_paper_s_weights():
     with torch.device("meta"):
         assert parameters(build("darts", None, channels=16, layers=8)) == 1_930_618
@@ -210,6 +211,7 @@ def test_a_cell_of_blocks_concatenates_its_loose_ends():
     assert [len(inner.concat) * inner.second[1].out_channels for inner in network.cells] == [6, 12, 24]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "settings"), [("darts", {"channels": 2, "layers": 3}), ("nb201", {"cells": 1})])
 @pytest.mark.parametrize("affine", [True, False])
 def test_undecided_networks_are_the_space_and_freeze_to_its_members(name, settings, affine):

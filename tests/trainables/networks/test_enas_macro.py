@@ -73,6 +73,7 @@ def test_a_reduction_sees_every_pixel_of_the_diagonal():
     assert torch.allclose(odd, torch.tensor([[4.0, 0.0], [0.0, 0.0]]))
 
 
+@pytest.mark.slow
 @SWEEP
 def test_random_members_build_and_run(count):
     rng = random.Random(0)

@@ -98,12 +98,14 @@ def test_the_extremes_of_mobilenetv3_have_the_derived_parameters(width, depth, k
     assert counted("mobilenetv3", tree) == expected == total
 
 
+@pytest.mark.slow
 def test_the_authors_supernet_has_the_kernel_matrices_besides():
     largest = counted("mobilenetv3", None, choices={"widths": (1.0,)})
     assert largest == counted("mobilenetv3", ofa([[(7, 6)] * 4] * 5))
     assert largest + 20 * ((5 * 5) ** 2 + (3 * 3) ** 2) == 7_678_880
 
 
+@pytest.mark.slow
 def test_mobilenetv3_large_is_a_point_of_the_space_with_its_expansions():
     space = search_spaces.get("mobilenetv3", expansions=(2.3, 2.5, 3, 4, 6))
     large = space.validate(ofa(LARGE, resolution=224))
@@ -170,6 +172,7 @@ def test_the_extremes_of_proxylessnas_have_the_derived_parameters(kernels, expan
     assert counted("proxylessnas", proxyless(kernels, expansions)) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "reduced"), [("mobilenetv3", {"depth": (1, 1)}), ("proxylessnas", {"blocks": (2, 1, 1, 1, 1, 1)})]
 )
@@ -208,6 +211,7 @@ def test_the_undecided_network_has_the_space_and_freezes_to_its_members(name, re
     assert undecided(torch.rand(2, 1, 9, 9)).shape == (2, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mobilenetv3", "proxylessnas"])
 def test_the_undecided_networks_have_the_papers_spaces(name):
     with torch.device("meta"):

@@ -30,6 +30,7 @@ def parameters(architecture, **settings):
     return sum(p.numel() for p in network.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "operations", "published"),
     [

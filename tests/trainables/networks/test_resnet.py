@@ -78,6 +78,7 @@ def test_a_block_is_what_it_says():
     assert excite.squeeze.out_channels == 4  # half of the block's input
 
 
+@pytest.mark.slow
 @SWEEP
 def test_random_members_build_and_run(count):
     rng = random.Random(0)

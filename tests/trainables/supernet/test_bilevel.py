@@ -53,6 +53,7 @@ def test_second_orders_are_the_closed_form(order):
     assert problem.w.grad is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [second_order, exact_order])
 def test_descent_arrives_at_the_known_solution_and_first_order_does_not(order):
     problem = Quadratic()

@@ -166,6 +166,7 @@ def test_without_onnxruntime_pytorch_measures_and_a_note_says_so(monkeypatch):
     assert any("onnxruntime is not installed" in text for text in method.notes)
 
 
+@pytest.mark.slow
 def test_an_option_that_the_engine_cannot_run_is_named_with_a_remedy():
     class Few(nn.Module):
         def forward(self, x):
@@ -198,6 +199,7 @@ def test_the_search_prefers_what_is_fast_on_the_engine():
     assert discretize(supernet).tree == {"op": "fast"}
 
 
+@pytest.mark.slow
 def test_a_checkpoint_keeps_what_was_measured():
     first, second = (relax(Net(), "proxylessnas", costs="latency", example=IMAGES) for _ in range(2))
     assert first.method.table != second.method.table

@@ -75,6 +75,7 @@ def test_a_network_gives_the_same_numbers(runs):
     assert len(runs) == 4
 
 
+@pytest.mark.slow
 def test_no_operation_of_darts_runs_edge_by_edge():
     fans = [fan for cell in darts().module.cells for fan in cell.together.fans]
     assert {fan.stride for fan in fans} == {1, 2}
@@ -125,6 +126,7 @@ def test_every_cell_gives_the_same_numbers(size, index, runs):
     assert supernet.module.cells[index].together in runs
 
 
+@pytest.mark.slow
 def test_float32_is_as_near_as_its_digits_allow(runs):
     supernet = darts(dtype=torch.float32, layers=1, nodes=2)
     assert_equal(supernet, images((16, 16), 4, torch.float32), 3e-4)
@@ -166,6 +168,7 @@ def test_statistics_stand_still_in_an_architecture_step(runs):
     assert len(runs) == 3
 
 
+@pytest.mark.slow
 def test_a_constant_gets_no_gradient_and_changes_no_other(runs):
     supernet = darts(nodes=1)
     weights, alphas = supernet.weight_parameters(), supernet.architecture_parameters()
@@ -225,6 +228,7 @@ def test_what_is_not_a_whole_mix_in_training_runs_node_by_node(runs):
     assert not runs
 
 
+@pytest.mark.slow
 def test_copies_and_frozen_networks_are_plain():
     supernet = darts(layers=1)
     member = search_spaces.nn.freeze(supernet.module, supernet.space.sample(0))

@@ -93,6 +93,7 @@ def test_pdarts_drops_what_identities_pass_on_ever_less():
     assert torch.equal(supernet.eval()(ONE), torch.tensor([1.5]))
 
 
+@pytest.mark.slow
 def test_gdas_draws_by_the_softmax_of_its_vector():
     supernet = three("gdas")
     set_alphas(supernet, op=[0.0, 1.0, 2.0])
@@ -144,6 +145,7 @@ def test_snas_is_its_concrete_distribution_and_grows_cold():
     assert torch.allclose(supernet.mixes["op"].weights, (logits / 0.1).softmax(0))
 
 
+@pytest.mark.slow
 def test_drnas_draws_its_distribution_and_its_gradient_is_that_of_the_mean():
     supernet = three("drnas").double()
     set_alphas(supernet, op=[0.5, 1.5, -0.5])

@@ -41,6 +41,7 @@ def drawn(supernet, seed=0):
     return found
 
 
+@pytest.mark.slow
 def test_members_are_the_frozen_networks_to_the_last_bit():
     supernet = small().eval()
     with torch.no_grad():
@@ -132,6 +133,7 @@ class Wide(nn.Module):
         return self.layers(x)
 
 
+@pytest.mark.slow
 def test_all_sizes_learn_together():
     torch.manual_seed(0)
     supernet = relax(Wide(), "ofa", phases=["full", "width"])

@@ -76,6 +76,7 @@ def test_nothing_over_a_limit_is_scored_and_the_best_within_is_nearly_found(shar
     assert (found, scored) == searched()
 
 
+@pytest.mark.slow
 def test_limits_that_no_path_keeps_are_refused_with_the_nearest_ratio():
     supernet = choices()
     with pytest.raises(TrainableError, match=r"exceeds them 1\.5 times; raise a limit"):

@@ -108,6 +108,7 @@ def test_what_counts_on_a_path():
     assert set(reached(two_blocks, around)) == {"blocks", "blocks.0", "blocks.1", "inputs", "factor"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("units", [0, 8])
 def test_enas_says_the_chance_of_what_it_draws(units):
     torch.manual_seed(0)

@@ -106,6 +106,7 @@ def test_paths_are_chosen_by_the_lower_error(angles: str) -> None:
     assert found <= sorted(errors)[3], "better than the middle of random ones, whose scores are of the same weights"
 
 
+@pytest.mark.slow
 def test_a_task_with_two_inputs_is_searched_saved_and_continued(tmp_path: Path) -> None:
     settings = {
         "space": "looks",
@@ -200,6 +201,7 @@ def test_an_epoch_of_a_text_is_as_long_as_the_task_says() -> None:
     assert {"loss", "bits_per_token"} <= search.step().keys()
 
 
+@pytest.mark.slow
 def test_a_method_derived_from_the_base_of_paths_alone_finds_an_architecture(angles: str) -> None:
     class Even(PathMethod):
         """Nothing of its own."""

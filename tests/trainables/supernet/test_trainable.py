@@ -164,6 +164,7 @@ def test_a_space_built_to_collapse_raises_the_alarm_and_ends_the_search(edges, t
     assert outcomes[2].failure is None
 
 
+@pytest.mark.slow
 def test_a_search_that_is_stopped_keeps_what_was_sound(edges, monkeypatch):
     settings = {"network": {"noisy": "linear"}, "architecture_lr": 5e-5, "collapse_share": 0.9, "batch_size": 64}
     plain, stopping = started(max_epochs=9, **settings), started(max_epochs=9, stop_on_collapse=True, **settings)
@@ -248,7 +249,7 @@ def test_settings_may_come_as_an_architecture(edges):
         ({"method_settings": [1]}, r"method_settings is \[1\]; it must be settings by name"),
         ({"method": "spos", "order": "second"}, "order is 'second', and spos has no gradients"),
         ({"space": "darts", "layers": 2}, "layers is 2; a search network of darts has cells of both kinds from 3"),
-        ({"space": "chain"}, "chain has no supernet.*: darts, detnas, enas_recurrent, mobilenetv3, nb201"),
+        ({"space": "chain"}, "chain has no supernet.*: darts, detnas, dints, enas_recurrent, mobilenetv3, nb201"),
         ({"space": "recurrent"}, "networks of recurrent take sequences of tokens and no images"),
     ],
 )

@@ -90,6 +90,7 @@ def test_seed_decides_every_number():
     assert once != other
 
 
+@pytest.mark.slow
 def test_setup_again_is_a_new_training():
     classifier = started()
     first = epochs(classifier, 2)
@@ -106,6 +107,7 @@ def test_global_random_state_is_untouched():
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.slow
 def test_foreign_random_numbers_change_nothing():
     quiet = epochs(started(), 2)
     classifier = started()
@@ -260,6 +262,7 @@ def test_an_older_checkpoint_still_loads(tmp_path):
     assert again.step() == classifier.step()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

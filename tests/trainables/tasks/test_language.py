@@ -79,6 +79,7 @@ def test_an_evaluation_sees_each_example_once():
             assert sorted(seen.tolist()) == list(range(0, count * step, step))
 
 
+@pytest.mark.slow
 def test_the_state_is_carried_over_an_evaluation():
     made = learner(data=np.tile(IDS, 5))
     network, data = made.network, made.task.load(CPU)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from search_spaces import get
 from trainables.costs.liveness import peak_memory
 from trainables.tasks.learner import Learner
 
 
+@pytest.mark.slow
 def test_costs_are_those_of_the_network_that_a_training_has():
     learner = Learner(task="classification", data="digits", space="nb201", channels=4, cells=1)
     member = get("nb201").sample(1)

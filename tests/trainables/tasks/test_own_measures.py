@@ -70,6 +70,7 @@ def test_a_function_is_a_metric_in_units_of_the_targets(files: dict[str, str]) -
     assert report["train_loss"] > 0
 
 
+@pytest.mark.slow
 def test_a_loss_changes_the_training_and_the_identity(files: dict[str, str]) -> None:
     plain = trained("classification", data=files["classes"], label_smoothing=0.0)
     same = trained("classification", data=files["classes"], label_smoothing=0.0, loss=functional.cross_entropy)
@@ -80,6 +81,7 @@ def test_a_loss_changes_the_training_and_the_identity(files: dict[str, str]) -> 
     assert plain.task != same.task
 
 
+@pytest.mark.slow
 def test_every_task_takes_them(files: dict[str, str]) -> None:
     text = trained(
         "language",
@@ -252,6 +254,7 @@ class StandIn:
         return torch.tensor(self.weight * self.right / self.count)
 
 
+@pytest.mark.slow
 def test_any_module_of_that_interface_will_do(files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("torchmetrics")
     module.Metric, module.ShareOfHits = StandIn, type("ShareOfHits", (StandIn,), {})  # type: ignore[attr-defined]

@@ -132,6 +132,7 @@ def test_classes_are_decoded_by_name():
     assert one.decode(torch.tensor([[0.0, 1.0], [2.0, 1.0]]), one.load(CPU)) == ["yes", "no"]
 
 
+@pytest.mark.slow
 def test_a_training_continues_bit_for_bit_and_only_on_its_data(tmp_path):
     whole, reports = trained(2)
     first, _ = trained(2)

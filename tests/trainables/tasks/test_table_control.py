@@ -45,6 +45,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch, data: TableData) -> tuple[Any, list[
     return boosted_trees(data, measure, seed=5), measure.got, fits
 
 
+@pytest.mark.slow
 def test_classes_have_logarithms_of_probabilities(monkeypatch: pytest.MonkeyPatch) -> None:
     data = loaded(small())
     control, got, fits = fitted(monkeypatch, data)
@@ -64,6 +65,7 @@ def test_classes_have_logarithms_of_probabilities(monkeypatch: pytest.MonkeyPatc
     assert got[1][0].exp().tolist() == pytest.approx(model.predict_proba(_frame(data, data.test)))
 
 
+@pytest.mark.slow
 def test_numbers_are_standardized_and_a_logarithm_is_taken_first(monkeypatch: pytest.MonkeyPatch) -> None:
     data = loaded(small(price=PLACES * 2.0 + 1), target="price")
     _, got, fits = fitted(monkeypatch, data)
@@ -81,6 +83,7 @@ def test_numbers_are_standardized_and_a_logarithm_is_taken_first(monkeypatch: py
     assert fits[0][3].tolist() == pytest.approx(logs.train.targets.log().flatten().tolist())
 
 
+@pytest.mark.slow
 def test_each_of_several_numbers_has_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
     data = loaded(small(a=PLACES * 1.0, b=-3.0 * PLACES), target=["a", "b"])
     _, got, fits = fitted(monkeypatch, data)

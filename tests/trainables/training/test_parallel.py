@@ -158,6 +158,7 @@ def stepped() -> str:
     return ""
 
 
+@pytest.mark.slow
 def test_who_stands_elsewhere_does_not_go_on(tmp_path: Path) -> None:
     assert together(tmp_path, stepped) == ["", "process 1 has epoch 4, process 0 has 5; start anew"]
 
@@ -174,6 +175,7 @@ def of_three() -> tuple[list[Any], list[Any], list[Any]]:
     return tuple([tensor.tolist() for tensor in given] for given in (summed, mean, first))  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 def test_sums_means_and_equal_tensors(tmp_path: Path) -> None:
     expected = ([[[3.0, 3.0], [3.0, 3.0]], 3, [3.0] * 3], [[1.0, 2.0]], [[True, False], 0])
     assert together(tmp_path, of_three, size=3) == [expected] * 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import search_spaces
 from nas_tune.strategies.predictors import Candidates
 from search_spaces import Architecture
@@ -19,6 +21,7 @@ def alike() -> tuple[Architecture, Architecture]:
     return cells[0], cells[1]
 
 
+@pytest.mark.slow
 def test_features_and_neighbours_do_not_hang_on_what_was_asked_before() -> None:
     one, other = alike()
     fresh, used = Candidates(NB201), Candidates(NB201)

@@ -107,6 +107,7 @@ def test_limits_of_the_search_stand_beside_the_values_of_the_network(tmp_path: P
     assert "(not kept)" in text, "an error is 2 and more"
 
 
+@pytest.mark.slow
 def test_a_retraining_that_trains_on_its_own_part_is_not_said_to_train_on_all(tmp_path: Path) -> None:
     run = searched(tmp_path / "run", Rows)
     again = nas_tune.retrain(run, trainable=Rows, seeds=2, epochs=1, baselines=0)
@@ -123,6 +124,7 @@ def test_a_retraining_that_trains_on_its_own_part_is_not_said_to_train_on_all(tm
     assert card_of(run, Rows, retrained=False, folder=tmp_path / "other") != text
 
 
+@pytest.mark.slow
 def test_a_setting_whole_is_told_as_what_it_is(tmp_path: Path) -> None:
     run = searched(tmp_path / "run", Judged)
     nas_tune.retrain(run, trainable=Judged, seeds=1, epochs=1, baselines=0)

@@ -215,6 +215,7 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(
     assert "Not finished" in left.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_file_that_computes_something_else_is_not_kept(
     run: nas_tune.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,6 +280,7 @@ def test_what_was_found_in_a_supernet_is_exported_once_it_is_trained_from_scratc
         nas_tune.export(found, retrained=False)
 
 
+@pytest.mark.slow
 def test_the_command_says_in_words_what_it_wrote_and_what_it_could_not(
     run: nas_tune.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def test_counted_costs_have_no_interval() -> None:
     assert nas_tune.measure(network(), inputs=IMAGES, quantities=["macs"])["macs"].tolist() == [4176]
 
 
+@pytest.mark.slow
 def test_a_mapping_names_networks_and_files(tmp_path: Path) -> None:
     write_graph(network().eval(), IMAGES, tmp_path / "one.onnx")
     frame = nas_tune.measure({"mine": network(), "file": tmp_path / "one.onnx"}, inputs=IMAGES, **QUICK)

@@ -60,6 +60,7 @@ def test_a_run_and_its_exported_folder_predict_the_same(run: nas_tune.Run, folde
     assert str(table) not in (folder / "task.json").read_text(encoding="utf-8"), "the folder names no place of the data"
 
 
+@pytest.mark.slow
 def test_a_folder_of_programs_alone_predicts_and_has_no_network(folder: Path, table: Path, tmp_path: Path) -> None:
     for name in ("task.json", "model.onnx"):
         shutil.copy(folder / name, tmp_path)
@@ -77,6 +78,7 @@ def changed(folder: Path, target: Path, **values: Any) -> Path:
     return target
 
 
+@pytest.mark.slow
 def test_code_that_a_folder_names_is_refused_and_not_imported(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +96,7 @@ def test_code_that_a_folder_names_is_refused_and_not_imported(
         nas_tune.load(space)
 
 
+@pytest.mark.slow
 def test_a_program_is_not_loaded_unless_it_may_run_code(folder: Path, tmp_path: Path) -> None:
     shutil.copy(folder / "task.json", tmp_path)
     (tmp_path / "program.pt2").write_bytes(b"anything")
@@ -101,6 +104,7 @@ def test_a_program_is_not_loaded_unless_it_may_run_code(folder: Path, tmp_path: 
         nas_tune.load(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -119,6 +123,7 @@ def test_a_damaged_description_is_refused(folder: Path, tmp_path: Path, wrong: d
         nas_tune.load(changed(folder, tmp_path / "x", **wrong))
 
 
+@pytest.mark.slow
 def test_what_is_neither_a_run_nor_an_export_is_refused(run: nas_tune.Run, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"neither a run nor an exported folder \(it has no task.json\)"):
         nas_tune.load(tmp_path)

@@ -56,6 +56,7 @@ def test_a_mode_that_nobody_says_is_asked_for_before_anything_is_trained(tmp_pat
     assert folders(run.path) == []
 
 
+@pytest.mark.slow
 def test_the_worse_network_is_regretted_whatever_the_metric_is_called(tmp_path: Path) -> None:
     run = searched(tmp_path, mode="min")  # so that the search puts the worst first
     found = retrain(run, top=6, baselines=0, metric="mae", mode="min", seeds=1, epochs=1, trainable=scored)

@@ -49,6 +49,7 @@ class Interrupting:
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_the_best_and_a_random_one_of_their_cost_are_trained_and_tested(tmp_path: Path) -> None:
     run = searched(tmp_path)
     found = retrain(run, top=3, seeds=2, epochs=5)
@@ -101,6 +102,7 @@ class Weighed(Climber):
         return {"accuracy": self._height}
 
 
+@pytest.mark.slow
 def test_the_baseline_keeps_the_limits_of_the_search_and_costs_as_much_in_each(tmp_path: Path) -> None:
     space = Space({"op": choice("a", "b"), "width": choice(*range(12))}, name="weighed")
     run = nas_tune.search(
@@ -125,6 +127,7 @@ def test_the_baseline_keeps_the_limits_of_the_search_and_costs_as_much_in_each(t
     assert not any("baseline" in note or "same cost" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_the_report_of_a_limited_search_has_the_limited_costs(tmp_path: Path) -> None:
     space = Space({"op": choice("a", "b"), "width": choice(*range(12))}, name="weighed")
     keys: dict[str, Any] = {"scheduler": "none", "executor": "inline", "max_epochs": 1, "max_trials": 6}
@@ -135,6 +138,7 @@ def test_the_report_of_a_limited_search_has_the_limited_costs(tmp_path: Path) ->
     assert "weight" in text.splitlines()[2]
 
 
+@pytest.mark.slow
 def test_the_report_knows_order_regret_and_chance(tmp_path: Path) -> None:
     found = retrain(searched(tmp_path), top=4, seeds=2, epochs=4)
     report = found.honesty
@@ -195,6 +199,7 @@ def test_the_same_call_reads_what_is_finished_and_another_one_goes_beside_it(tmp
     assert Retrained(run).path.name == "retrain-3"
 
 
+@pytest.mark.slow
 def test_changed_code_is_not_mixed_with_the_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = searched(tmp_path)
     with pytest.raises(KeyboardInterrupt):
@@ -268,6 +273,7 @@ def test_a_generator_is_trained_as_it_is_and_nothing_is_called_a_test(tmp_path: 
         found.trained()
 
 
+@pytest.mark.slow
 def test_a_local_function_is_retrained_where_it_is_given_again(tmp_path: Path) -> None:
     def local(architecture: Any) -> Any:
         yield {"accuracy": 0.5}
@@ -280,6 +286,7 @@ def test_a_local_function_is_retrained_where_it_is_given_again(tmp_path: Path) -
     assert retrain(run, trainable=local, seeds=1, epochs=1).path == found.path
 
 
+@pytest.mark.slow
 def test_a_training_that_ends_early_is_tested_then(tmp_path: Path) -> None:
     found = retrain(searched(tmp_path, f"{HERE}:Short"), seeds=1, epochs=5)
     assert set(found.run.trials()["state"]) == {"complete"}
@@ -312,6 +319,7 @@ def test_a_missing_metric_is_no_failure_before_the_end_only(tmp_path: Path) -> N
     assert (trial["failure"], trial["epochs"]) == ("bad_result", 2)
 
 
+@pytest.mark.slow
 def test_the_trained_network_is_there_as_it_was_tested(tmp_path: Path) -> None:
     found = retrain(searched(tmp_path), top=2, seeds=2, epochs=2)
     trials = found.run.trials()
@@ -339,6 +347,7 @@ def test_of_several_objectives_the_front_comes_first_and_its_own_metric_is_compa
     assert (found.config.metric, found.config.mode) == ("test_accuracy", "max")
 
 
+@pytest.mark.slow
 def test_several_devices_make_another_retraining_which_is_done_on_ray(tmp_path: Path) -> None:
     search = {"workers": -1, "executor": "simulated", "resources": {"gpus": 0.25}}
     run = searched(tmp_path, Together, **{**search, "workers": 2})

@@ -153,6 +153,7 @@ def test_a_run_without_a_supernet_is_refused(tmp_path: Path) -> None:
         nas_tune.specialize(run, ["macs <= 5k"])
 
 
+@pytest.mark.slow
 def test_a_supernet_without_a_checkpoint_is_refused(run: nas_tune.Run, tmp_path: Path) -> None:
     shutil.copytree(run.path, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "trials")

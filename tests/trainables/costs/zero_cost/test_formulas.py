@@ -57,6 +57,7 @@ def test_synflow_looks_through_normalisations(images: Tensor) -> None:
         assert zero_cost.synflow(nn.Sequential(layers[0], norm, layers[1]), images, LABELS) == plain
 
 
+@pytest.mark.slow
 def test_synflow_of_a_network_too_deep_for_single_precision_is_a_number(images: Tensor) -> None:
     deep = nn.Sequential(*[linear([[9.0] * 3] * 3) for _ in range(60)])
     assert zero_cost.synflow(deep, images, LABELS) == pytest.approx(math.log(60 * 3) + 60 * math.log(27))

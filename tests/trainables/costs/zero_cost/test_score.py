@@ -35,6 +35,7 @@ def cell(operation: str) -> dict[str, str]:
     return dict.fromkeys(EDGES, operation)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("proxy", PROXIES)
 def test_a_score_changes_nothing_and_comes_out_the_same_again(proxy: str) -> None:
     network = network_of("nb201", channels=4, cells=1)
@@ -65,6 +66,7 @@ def test_a_score_that_fails_changes_nothing_either() -> None:
     assert all(module.training for module in network.modules())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("proxy", PROXIES)
 def test_a_network_that_no_signal_passes_is_the_worst(proxy: str) -> None:
     worst = score(network_of("nb201", cell("none"), channels=4, cells=1), images(), LABELS, proxy)

@@ -81,6 +81,7 @@ def test_parts_that_are_given_are_told_as_given() -> None:
     assert "for test drawn" in folded
 
 
+@pytest.mark.slow
 def test_kinds_are_known_by_the_settings_or_by_the_table() -> None:
     assert kind_of_table(settings("nothing", kind="regression")) == ("regression", 0)
     assert kind_of_table(settings("nothing", log_target=True)) == ("regression", 0)
@@ -99,6 +100,7 @@ def test_rows_of_parts_are_those_of_the_table() -> None:
     assert set(frames_of(settings(whole=True))) == {"train", "test"}
 
 
+@pytest.mark.slow
 def test_folds_share_the_test_and_part_the_rest() -> None:
     folds = [frames_of(settings(folds=3, fold=fold)) for fold in range(3)]
     for one in folds[1:]:

@@ -23,6 +23,7 @@ def same(one, other):
     return all(map(torch.equal, tensors(one), tensors(other)))
 
 
+@pytest.mark.slow
 def test_parquet_csv_and_frames_give_the_same_rows(tmp_path):
     frame = small()
     frame.to_parquet(tmp_path / "a.parquet")

@@ -44,6 +44,7 @@ def test_truth_values_are_zero_and_one() -> None:
     assert data.classes == ("first", "second")
 
 
+@pytest.mark.slow
 def test_a_column_of_lists_names_the_classes_of_each_row() -> None:
     by_lists, by_columns = loaded(small(tags=LISTS), target="tags"), loaded(small(**COLUMNS), target=[*COLUMNS])
     assert by_lists.classes == ("first", "second")
@@ -158,6 +159,7 @@ def test_settings_of_targets_are_checked() -> None:
         loaded(small(a=LISTS), target="a", kind="regression")
 
 
+@pytest.mark.slow
 def test_folds_and_groups_part_rows_of_several_classes() -> None:
     frame = small(**COLUMNS, who=[f"g{place // 4}" for place in PLACES])
     folded = [loaded(frame, target=[*COLUMNS], folds=3, fold=fold) for fold in range(3)]

@@ -17,6 +17,7 @@ def kind(target, **settings):
     return kind_of_table(TableSettings(data=small(y=target), target="y", **settings))
 
 
+@pytest.mark.slow
 def test_values_decide_the_kind():
     assert kind(PLACES % 3) == ("classification", 3)
     assert kind(PLACES % 2 == 0) == ("classification", 2)

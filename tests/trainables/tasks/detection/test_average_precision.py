@@ -120,6 +120,7 @@ def test_overlaps_are_shares_of_the_union() -> None:
     assert overlaps(one, other)[1, 1] == 0
 
 
+@pytest.mark.slow
 def test_a_thousand_images_of_twenty_boxes_take_less_than_three_seconds() -> None:
     generator = torch.Generator().manual_seed(0)
     images = torch.arange(1000).repeat_interleave(20)
