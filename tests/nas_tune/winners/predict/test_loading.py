@@ -78,7 +78,6 @@ def changed(folder: Path, target: Path, **values: Any) -> Path:
     return target
 
 
-@pytest.mark.slow
 def test_code_that_a_folder_names_is_refused_and_not_imported(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,7 +95,6 @@ def test_code_that_a_folder_names_is_refused_and_not_imported(
         nas_tune.load(space)
 
 
-@pytest.mark.slow
 def test_a_program_is_not_loaded_unless_it_may_run_code(folder: Path, tmp_path: Path) -> None:
     shutil.copy(folder / "task.json", tmp_path)
     (tmp_path / "program.pt2").write_bytes(b"anything")

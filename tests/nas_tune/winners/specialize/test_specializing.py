@@ -161,7 +161,6 @@ def test_a_supernet_without_a_checkpoint_is_refused(run: nas_tune.Run, tmp_path:
         nas_tune.specialize(tmp_path / "run", ["macs <= 60k"])
 
 
-@pytest.mark.slow
 def test_a_command_that_the_run_of_a_stranger_names_is_not_called(
     run: nas_tune.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
