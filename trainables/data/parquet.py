@@ -27,6 +27,8 @@ from trainables.errors import DataError
 
 __all__ = ["load_parquet", "parquet_files"]
 
+_ENDINGS = (".parquet", ".pq")
+
 
 def parquet_files(path: Path) -> list[Path]:
     """Find the visible Parquet files of a path.
@@ -37,9 +39,8 @@ def parquet_files(path: Path) -> list[Path]:
     Returns:
         The files, sorted; empty where there are none.
     """
-    if path.is_dir():
-        return [file for file in visible(path.glob("**/*"), path) if file.suffix.lower() == ".parquet"]
-    return [path] if path.suffix.lower() == ".parquet" else []
+    files = visible(path.glob("**/*"), path) if path.is_dir() else [path]
+    return [file for file in files if file.suffix.lower() in _ENDINGS]
 
 
 _CELLS = 256

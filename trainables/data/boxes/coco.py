@@ -28,8 +28,8 @@ def coco_files(path: Path) -> list[Path]:
     Returns:
         The files, sorted; empty where there are none.
     """
-    files = below(path, "**/*.json") if path.is_dir() else [path] if path.suffix.lower() == ".json" else []
-    return [file for file in files if _is_coco(file)]
+    files = below(path, "**/*") if path.is_dir() else [path]
+    return [file for file in files if file.suffix.lower() == ".json" and _is_coco(file)]
 
 
 def _is_coco(file: Path) -> bool:

@@ -17,7 +17,7 @@ def below(root: Path, pattern: str) -> list[Path]:
 
     Args:
         root: the folder.
-        pattern: of the paths, such as "**/*.json".
+        pattern: of the paths, such as "**/*.names".
 
     Returns:
         The files, sorted; folders of such names and what is hidden are left out.

@@ -33,7 +33,7 @@ def voc_files(path: Path) -> list[Path]:
     Returns:
         All XML files, sorted; empty where none begins as those of images do.
     """
-    files = below(path, "**/*.xml") if path.is_dir() else []
+    files = [one for one in below(path, "**/*") if one.suffix.lower() == ".xml"] if path.is_dir() else []
     return files if any(_begins_right(file) for file in files) else []
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from trainables.data.npz import DAMAGE, mapped_arrays, placed_arrays
+from trainables.data.parquet import parquet_files
 from trainables.data.parquet_columns import LABEL_NAMES, holds_bytes, is_of_splits, opened
 from trainables.data.parts import PartName, part_of, parts_of_files, usual_names, visible
 from trainables.data.signals.settings import SignalSettings
@@ -93,8 +94,8 @@ def is_signals(data: object, root: object) -> bool:
         return _dimensions(path) == 2
     if is_wav_folder(path):
         return True
-    files = visible(path.glob("**/*.parquet"), path) if path.is_dir() else [path]
-    if not files or files[0].suffix.lower() not in (".parquet", ".pq"):
+    files = parquet_files(path)
+    if not files:
         return False
     with opened(files[0]) as file:
         types = {one.name: one.type for one in file.schema_arrow}
@@ -144,8 +145,8 @@ def read_recordings(path: Path, settings: SignalSettings, *, on_disk: bool = Fal
     elif is_wav_folder(path):
         found = _read_folder(path, settings, Spill(on_disk=on_disk))
     else:
-        files = visible(path.glob("**/*.parquet"), path) if path.is_dir() else [path]
-        if not files or files[0].suffix.lower() not in (".parquet", ".pq"):
+        files = parquet_files(path)
+        if not files:
             raise DataError(
                 f"{path} holds no signals; .npz and Parquet files and folders of WAV files are read, and with "
                 "window = .. one long series of a .npy, .npz, CSV or Parquet file"

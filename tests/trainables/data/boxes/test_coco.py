@@ -52,6 +52,13 @@ def test_a_file_without_images_is_left_out(folder: Path) -> None:
     assert "instances_test.json is left out, because its list of images is empty" in notes
 
 
+def test_endings_may_be_capitals(folder: Path) -> None:
+    for file in list(folder.glob("*.json")):
+        file.rename(file.with_suffix(".JSON"))
+    assert is_boxes(str(folder), None)
+    assert len(loaded(folder).test) == 3
+
+
 def test_a_folder_that_ends_like_a_file_is_none(folder: Path) -> None:
     (folder / "x.json").mkdir()
     (folder / "y.xml").mkdir()

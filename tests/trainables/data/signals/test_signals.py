@@ -44,6 +44,12 @@ def parquet(folder, **columns):
     return folder / "w.parquet"
 
 
+def test_endings_of_parquet_files_may_be_short_and_capitals(tmp_path):
+    file = parquet(tmp_path, wave=WAVES.tolist(), label=LABELS)
+    whole = loaded(file)
+    assert len(loaded(file.rename(tmp_path / "W.PQ")).train) == len(loaded(tmp_path).train) == len(whole.train)
+
+
 def test_arrays_are_split_by_class_and_standardized_by_training(tmp_path):
     data = loaded(npz(tmp_path, y=np.array(["no", "yes"])[LABELS]))
     assert [len(part) for part in (data.train, data.validation, data.test)] == [26, 6, 8]
