@@ -20,14 +20,20 @@ from trainables.data.gathering import Decoding, GatheredImages, gathered
 from trainables.data.grouped import numbered_groups
 from trainables.data.images import Raw
 from trainables.data.multi_label import labels_of_rows, named_classes
-from trainables.data.parquet_columns import Columns, LabelKind, columns_of, opened, part_of_row, split_cells
+from trainables.data.parquet_columns import (
+    PARQUET_ENDINGS,
+    Columns,
+    LabelKind,
+    columns_of,
+    opened,
+    part_of_row,
+    split_cells,
+)
 from trainables.data.parts import PARTS, PartName, parts_of_files, visible
 from trainables.data.targets import target_numbers
 from trainables.errors import DataError
 
 __all__ = ["load_parquet", "parquet_files"]
-
-_ENDINGS = (".parquet", ".pq")
 
 
 def parquet_files(path: Path) -> list[Path]:
@@ -40,7 +46,7 @@ def parquet_files(path: Path) -> list[Path]:
         The files, sorted; empty where there are none.
     """
     files = visible(path.glob("**/*"), path) if path.is_dir() else [path]
-    return [file for file in files if file.suffix.lower() in _ENDINGS]
+    return [file for file in files if file.suffix.lower() in PARQUET_ENDINGS]
 
 
 _CELLS = 256

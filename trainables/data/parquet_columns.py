@@ -10,10 +10,22 @@ from typing import Any, Literal, TypeAlias
 from trainables.data.parts import PartName, part_of, usual_names
 from trainables.errors import DataError
 
-__all__ = ["Columns", "LabelKind", "columns_of", "holds_bytes", "is_of_splits", "opened", "part_of_row", "split_cells"]
+__all__ = [
+    "PARQUET_ENDINGS",
+    "Columns",
+    "LabelKind",
+    "columns_of",
+    "holds_bytes",
+    "is_of_splits",
+    "opened",
+    "part_of_row",
+    "split_cells",
+]
 
 LabelKind: TypeAlias = Literal["classes", "numbers", "lists", "flags"]
 """What a column of labels holds: classes, numbers with a unit, lists of classes, or 0 and 1 of one class."""
+PARQUET_ENDINGS = (".parquet", ".pq")
+"""The endings of Parquet files, in small letters."""
 IMAGE_NAMES = ("image", "img", "jpeg", "jpg", "png", "bytes", "image_bytes")
 LABEL_NAMES = ("label", "labels", "fine_label", "class", "target", "y")
 SPLIT_NAMES = ("split", "splits", "data_split", "dataset_split")

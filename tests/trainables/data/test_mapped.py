@@ -152,6 +152,9 @@ def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "unlink", lambda _: None)
     with pytest.raises(DataError, match=r"streamed data are written to /dev, which failed .*No space left.*TMPDIR"):
         joined_on_disk([np.zeros(2**20)])
+    monkeypatch.setattr("trainables.data.streaming.scratch.new_file", lambda _: Path("/no/such/folder/file"))
+    with pytest.raises(DataError, match=r"streamed data are written to /no/such/folder, which failed .*TMPDIR"):
+        joined_on_disk([np.zeros(1)])
 
 
 def test_an_array_on_the_disk_needs_no_file_of_its_own() -> None:

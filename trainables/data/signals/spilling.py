@@ -93,8 +93,4 @@ def stacked_on_disk(
         check_float32(np.dtype(np.float64), padded, place)
     with np.errstate(over="ignore"):
         flat = joined_on_disk(row.astype(kind).reshape(-1) for row in padded())
-    return MappedRows.of(MappedArray.of_rows(flat.reshape(len(waves), *shape)), _as_they_are, loaders=loaders)
-
-
-def _as_they_are(rows: Array) -> Array:
-    return rows
+    return MappedRows.of(MappedArray.of_rows(flat.reshape(len(waves), *shape)), loaders=loaders)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from trainables.data.array_files import array_of
-from trainables.data.parquet_columns import opened
+from trainables.data.parquet_columns import PARQUET_ENDINGS, opened
 from trainables.data.parts import visible
 from trainables.data.signals.recordings import SIGNAL_NAMES, column_of, decoded_samples, is_wav_folder, wave_of
 from trainables.errors import DataError
@@ -92,7 +92,7 @@ def _from_files(path: Path, signal_column: str | None, rates: set[int]) -> tuple
     ending = path.suffix.lower()
     if ending in (".npy", ".npz"):
         return _from_arrays(array_of(path, SIGNAL_NAMES, "signals"), place), [], place
-    if ending in (".parquet", ".pq"):
+    if ending in PARQUET_ENDINGS:
         with opened(path) as file:
             types = {one.name: one.type for one in file.schema_arrow}
             column = column_of(path, signal_column, types)

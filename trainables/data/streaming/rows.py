@@ -50,6 +50,10 @@ def _batches_of(rows: _Selected, batches: Iterable[Tensor]) -> Iterator[Tensor]:
     return rows.ahead(batches) if isinstance(rows, _Ahead) else (rows.index_select(0, index) for index in batches)
 
 
+def _as_they_are(rows: Array) -> Array:
+    return rows
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MappedRows:
     """Rows that are read each time they are asked for. Of a tensor they have what a part of the data needs.
@@ -73,12 +77,12 @@ class MappedRows:
     dtype: torch.dtype
 
     @classmethod
-    def of(cls, array: MappedArray, converted: Callable[[Array], Array], *, loaders: int) -> MappedRows:
+    def of(cls, array: MappedArray, converted: Callable[[Array], Array] = _as_they_are, *, loaders: int) -> MappedRows:
         """Take all rows of an array, on the CPU.
 
         Args:
             array: on the disk.
-            converted: as the attribute; it is called with no row, too.
+            converted: as the attribute; it is called with no row, too. By default rows are stored as they are used.
             loaders: the number of threads that read.
 
         Returns:

@@ -23,7 +23,10 @@ class Scratch:
 
     def __init__(self) -> None:
         self._path = scratch_file()
-        self._file = self._path.open("w+b")
+        try:
+            self._file = self._path.open("w+b")
+        except OSError as error:
+            raise unwritten(self._path, error) from error
         with suppress(OSError):  # where an open file cannot be removed, it goes with the process
             self._path.unlink()
 
@@ -62,7 +65,8 @@ class Scratch:
             raise unwritten(self._path, error) from error
 
     def __del__(self) -> None:
-        self._file.close()
+        if hasattr(self, "_file"):
+            self._file.close()
 
 
 def scratch_file() -> Path:

@@ -1,6 +1,6 @@
 """Rows of a table that stay on the disk: of all rows one column is read, or of some rows all columns.
 
-    rows = DiskRows.of([TableFile.of_parquet(path)])
+    rows = read_table(path, path, ["price"], on_disk=True).parts["train"]
     rows["age"]                  # a Series: this column, read now
     rows.take([3, 8])            # these rows; nothing is read
 
@@ -176,18 +176,6 @@ class DiskRows:
     columns: tuple[str, ...]
     numbers: Array
     made: Mapping[str, Array] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, files: Sequence[TableFile]) -> DiskRows:
-        """Take all rows of files with the same columns.
-
-        Args:
-            files: at least one.
-
-        Returns:
-            The rows.
-        """
-        return cls(tuple(files), files[0].columns, np.arange(sum(map(len, files))))
 
     def __len__(self) -> int:
         return len(self.numbers)

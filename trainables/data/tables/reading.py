@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from search_spaces.names import did_you_mean
-from trainables.data.parquet_columns import SPLIT_NAMES, holds_bytes, opened
+from trainables.data.parquet_columns import PARQUET_ENDINGS, SPLIT_NAMES, holds_bytes, opened
 from trainables.data.parts import PARTS, PartName, part_of, parts_of_files, usual_names, visible
 from trainables.data.tables.on_disk import DiskRows, TableFile, TableRows, column_bytes, rows_of
 from trainables.errors import DataError, first_line
@@ -94,7 +94,7 @@ def is_table(data: object, root: object) -> bool:
     files = [] if path is None else table_files(path)
     if not files:
         return False
-    if files[0].suffix.lower() not in (".parquet", ".pq"):
+    if files[0].suffix.lower() not in PARQUET_ENDINGS:
         return True
     with opened(files[0]) as file:
         return not any(holds_bytes(column.type) for column in file.schema_arrow)
@@ -374,7 +374,7 @@ def _read(path: Path, missing: Sequence[str]) -> pd.DataFrame:
 
 def _reader(path: Path) -> Callable[[Path, Sequence[str]], pd.DataFrame] | None:
     name = path.name.lower()
-    if name.endswith((".parquet", ".pq")):
+    if name.endswith(PARQUET_ENDINGS):
         return _read_parquet
     plain = name.removesuffix(".gz").removesuffix(".bz2").removesuffix(".xz").removesuffix(".zip")
     return _read_csv if plain.endswith((".csv", ".tsv")) else None

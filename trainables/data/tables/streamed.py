@@ -55,8 +55,9 @@ class StreamedTable:
                 apart, a file is damaged, or the disk is full.
         """
         for part, rows in parts.items():
-            for _ in encoding.columns_of_numbers(rows, f"{part} rows"):
-                pass  # it refuses what float32 cannot hold, which is seen in whole columns alone
+            # What float32 cannot hold is seen in whole columns alone; those of training are read by the scaling.
+            for _ in encoding.columns_of_numbers(rows, f"{part} rows") if part != "train" else ():
+                pass
         numbers, codes, hashes = Scratch(), Scratch(), []
         for place, piece in next(iter(parts.values())).pieces(encoding.columns):
             of_numbers, of_codes = encoding.encode_piece(piece, place)
@@ -65,8 +66,8 @@ class StreamedTable:
             hashes.append(row_hashes(piece, encoding.columns))
         count = sum(map(len, hashes))
         return cls(
-            _rows(numbers, np.dtype(np.float32), (count, len(encoding.numbers)), loaders),
-            _rows(codes, np.dtype(np.int32), (count, len(encoding.categories)), loaders),
+            _numbers(numbers, (count, len(encoding.numbers)), loaders),
+            _codes(codes, (count, len(encoding.categories)), loaders),
             np.concatenate(hashes),
         )
 
@@ -106,17 +107,19 @@ def row_hashes(rows: TableRows, columns: Sequence[str], before: Array | None = N
     return found
 
 
-def _rows(scratch: Scratch, dtype: np.dtype[Any], shape: tuple[int, int], loaders: int) -> MappedRows | Tensor:
-    wide = np.float32 if dtype == np.float32 else np.int64
-    array = scratch.mapped(dtype)
+def _numbers(scratch: Scratch, shape: tuple[int, int], loaders: int) -> MappedRows | Tensor:
+    array = scratch.mapped(np.dtype(np.float32))
     if not array.size:
-        return torch.from_numpy(np.zeros(shape, wide))
-    converted = _as_they_are if wide == dtype else _widened
-    return MappedRows.of(MappedArray.of_rows(array.reshape(shape)), converted, loaders=loaders)
+        return torch.zeros(shape)
+    return MappedRows.of(MappedArray.of_rows(array.reshape(shape)), loaders=loaders)
 
 
-def _as_they_are(rows: Array) -> Array:
-    return rows
+def _codes(scratch: Scratch, shape: tuple[int, int], loaders: int) -> MappedRows | Tensor:
+    """Codes take half of the disk as they are stored."""
+    array = scratch.mapped(np.dtype(np.int32))
+    if not array.size:
+        return torch.zeros(shape, dtype=torch.int64)
+    return MappedRows.of(MappedArray.of_rows(array.reshape(shape)), _widened, loaders=loaders)
 
 
 def _widened(rows: Array) -> Array:
