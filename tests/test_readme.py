@@ -161,6 +161,7 @@ def run_as_a_script(text: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_the_example_of_an_own_training_runs_as_it_stands(tmp_path: Path) -> None:
     said = run_as_a_script(example("def train("), tmp_path)

@@ -10,6 +10,7 @@ import torch
 
 import search_spaces
 from tests.golden import agrees, changeable, decisions, interface
+from tests.sweeps import quick
 from tests.trainables.export.networks import SETTINGS, inputs, member
 from trainables import ImageClassifier
 from trainables.costs.cost import cost_of
@@ -50,7 +51,7 @@ def test_a_network_is_what_it_was(family):
     agrees(f"network-{family}", told, tolerance=1e-3)
 
 
-@pytest.mark.parametrize("name", TRAININGS)
+@pytest.mark.parametrize("name", quick(TRAININGS, {"adamw", "whole"}))
 def test_a_training_is_what_it_was(name):
     settings = {"space": "nb201", "channels": 4, "cells": 1, "data": "digits", "batch_size": 128, **TRAININGS[name]}
     classifier = ImageClassifier(**settings)

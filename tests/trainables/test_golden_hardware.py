@@ -212,6 +212,7 @@ def test_regressions_are_what_they_were() -> None:
     agrees("hardware-regressions", found, tolerance=1e-4)
 
 
+@pytest.mark.slow
 def test_predictions_are_what_they_were() -> None:
     found: dict[str, Any] = {}
     members, others = cells(20), cells(14, seed=1)

@@ -174,6 +174,7 @@ def shown(settings):
     }
 
 
+@pytest.mark.slow
 def test_tables_are_read_as_they_were():
     found = {}
     for name, (frame, more) in CASES.items():

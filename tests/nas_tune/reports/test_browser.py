@@ -117,6 +117,7 @@ def _sorts(value: object) -> None:
         value("document.querySelectorAll('#trials th button')[2].click()")
 
 
+@pytest.mark.slow
 def test_every_state_and_no_trial_fit_the_window(browser: Browser, tmp_path: Path) -> None:
     for name, events in {"none": [begun()], "one": [begun(), *trial(0, [0.5])], "all": eventful()}.items():
         page = browser.open(_page(tmp_path / name, list(events)), dark=name == "all")
@@ -161,6 +162,7 @@ def _twelve() -> list[Event]:
     return [begun(), *(event for number in range(12) for event in trial(number, [0.1, 0.2 + number / 50]))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "values",
     [

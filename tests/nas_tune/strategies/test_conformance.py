@@ -26,6 +26,7 @@ from nas_tune.strategies import STRATEGIES, make
 from nas_tune.strategies.architecture_sampler import Exhausted
 from search_spaces import Architecture, Space, choice, integer, real, repeat, subset
 from tests.nas_tune.runs import epoch
+from tests.sweeps import quick
 from tests.toys import conditional_space, quality, ruled_space, tiny_space
 
 SMALL: dict[str, Any] = {"population": 5, "sample": 2, "startup": 4, "min_points": 3, "candidates": 8}
@@ -61,6 +62,9 @@ WITH_BLOCKS = ("nested", "chain")
 GENERAL = sorted(STRATEGIES.keys() - NEEDS_BLOCKS)
 EVERY = [(name, place) for name in GENERAL for place in SPACES if name not in DEAR or place == "conditional"]
 EVERY += [(name, place) for name in sorted(NEEDS_BLOCKS) for place in WITH_BLOCKS]
+DEARER = {"auto", "cmaes", "ppo", "predictor", "tpe"}
+"""On large spaces what they propose takes a second: those are tried with the slow tests."""
+OFTEN = [one for one in EVERY if one[0] not in DEARER or one[1] in ("pair", "ruled", "conditional")]
 
 
 def home(name: str) -> Space:
@@ -119,7 +123,7 @@ def run(asked: Proposer, trials: range, sign: float = 1.0) -> tuple[list[Archite
     return made, told
 
 
-@pytest.mark.parametrize(("name", "place"), EVERY)
+@pytest.mark.parametrize(("name", "place"), quick(EVERY, OFTEN))
 def test_proposals_are_members_follow_from_the_seed_and_go_on_after_a_replay(name: str, place: str) -> None:
     space = SPACES[place]()
     live = proposer(name, space, seed=5)

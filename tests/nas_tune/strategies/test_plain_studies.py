@@ -48,7 +48,7 @@ QUICK = {"evolution", "random", "reinforce", "tpe"}
 OFTEN = QUICK | {"auto", "cmaes", "predictor"}
 ALONE = (OFTEN | {"local_search", "nsga2", "ppo"}) - {*DEAR}
 """Of each kind, alone with one objective; what all of them propose is held by test_conformance.py."""
-ON_DISK = [pytest.param("sqlite", name, marks=() if name in OFTEN else pytest.mark.slow) for name in STRATEGIES]
+ON_DISK = [pytest.param("sqlite", name, marks=() if name in QUICK else pytest.mark.slow) for name in STRATEGIES]
 ON_DISK += [pytest.param("journal", name, marks=() if name in QUICK else pytest.mark.slow) for name in STRATEGIES]
 
 

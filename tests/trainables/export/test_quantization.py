@@ -14,6 +14,7 @@ from trainables.export.quantization import quantized
 SIZE = (24, 36)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [pytest.param("vit", marks=pytest.mark.slow), "nb201"])
 def test_the_file_is_no_larger_than_the_one_it_comes_from(family: str, tmp_path: Path) -> None:
     """Relative positions of vit depend on no input: folded into constants they are many times the weights."""

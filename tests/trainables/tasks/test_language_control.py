@@ -61,6 +61,11 @@ def test_sequences_have_numbers_of_their_own() -> None:
     assert _numbered(np.array([1, 2]), 3, 10).tolist() == []
 
 
+def test_a_text_as_long_as_a_sequence_has_one() -> None:
+    counts = _Counts.of(np.array([0, 1, 2]), 3, SIZE)
+    assert (counts.sequences.tolist(), counts.often.tolist()) == ([6], [1])
+
+
 def text_data(size: int, **parts: list[int]) -> Any:
     made = {name: TextPart(torch.tensor(tokens), 2, 2) for name, tokens in parts.items()}
     empty = TextPart(torch.tensor([0]), 2, 2)

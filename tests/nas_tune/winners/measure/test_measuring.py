@@ -90,6 +90,7 @@ def test_the_best_members_of_a_run_are_measured_on_its_device(run: nas_tune.Run)
     assert set(other["device"]) == {Device("torch").fingerprint()}
 
 
+@pytest.mark.slow
 def test_runs_with_several_devices_need_one_that_is_said(run: nas_tune.Run, tmp_path: Path) -> None:
     other = nas_tune.search(
         tiny_space(), Climber, max_trials=1, executor="inline", run_dir=tmp_path / "run", device={"engine": "compile"}
