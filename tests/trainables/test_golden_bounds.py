@@ -64,6 +64,7 @@ def told(found):
     return bounds
 
 
+@pytest.mark.slow
 def test_bounds_of_networks_are_what_they_were(asked):
     bounds = {}
     for family in search_spaces.names():

@@ -60,11 +60,11 @@ def test_an_answer_that_is_none_is_an_error_that_shows_it(answered, code, said):
 
 def test_a_program_that_hangs_is_ended_with_all_that_it_started(answered, tmp_path):
     alive = tmp_path / "alive"
-    child = f"import time; time.sleep(3); open({str(alive)!r}, 'w')"
+    child = f"import time; time.sleep(2.5); open({str(alive)!r}, 'w')"
     code = f"import subprocess\nsubprocess.Popen([sys.executable, '-c', {child!r}])\ntime.sleep(60)"
     begin = time.monotonic()
     with pytest.raises(TrainableError, match=r"did not end within 1 seconds.*timeout"):
         answered(code, timeout=1)
     assert time.monotonic() - begin < 30
-    time.sleep(3)
+    time.sleep(2)
     assert not Path(alive).exists()

@@ -14,6 +14,7 @@ import torch
 import search_spaces
 from search_spaces import Space
 from tests.registries import kept
+from tests.sweeps import quick
 from tests.trainables.data.boxes.files import drawn, parquet
 from tests.trainables.data.tables.frames import small
 from tests.trainables.tasks.numbers import turned
@@ -242,6 +243,10 @@ def _network() -> Iterator[None]:
         yield
 
 
+ONE_OF_EACH = [name for name in CASES if "," not in name]
+"""What takes long is tried once with each task; with its other forms it is slow."""
+
+
 @pytest.fixture(params=CASES)
 def case(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]
@@ -260,10 +265,12 @@ def test_an_unknown_split_is_refused(case: Case, tmp_path: Path) -> None:
         begun(case, tmp_path).evaluate("tset")
 
 
+@pytest.mark.parametrize("case", quick(CASES, ONE_OF_EACH), indirect=True)
 def test_a_training_continues_to_the_last_bit(case: Case, tmp_path: Path) -> None:
     testing.check_checkpoints(case.task, case.space, case.all_settings(tmp_path), tmp_path)
 
 
+@pytest.mark.parametrize("case", quick(CASES, ONE_OF_EACH), indirect=True)
 def test_costs_and_proxies_need_no_set_up(case: Case, tmp_path: Path) -> None:
     testing.check_costs(case.task, case.space, case.all_settings(tmp_path))
     learner = case.learner(tmp_path)
@@ -290,11 +297,11 @@ def test_what_is_deployed_answers_as_the_network_does(case: Case, tmp_path: Path
     testing.check_deployment(case.task, case.space, case.all_settings(tmp_path))
 
 
-_QUICK = [("own", "onnx"), *((name, "safetensors") for name in CASES)]
-_SLOW = [(name, kind) for name in CASES for kind in ("onnx", "pt2") if (name, kind) not in _QUICK]
+_QUICK = [("own", "onnx"), *((name, "safetensors") for name in ONE_OF_EACH)]
+_EXPORTS = [(name, kind) for name in CASES for kind in ("safetensors", "onnx", "pt2")]
 
 
-@pytest.mark.parametrize(("name", "kind"), [*_QUICK, *(pytest.param(*one, marks=pytest.mark.slow) for one in _SLOW)])
+@pytest.mark.parametrize(("name", "kind"), quick(_EXPORTS, _QUICK))
 def test_an_exported_folder_predicts_as_the_network_was_evaluated(
     name: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
