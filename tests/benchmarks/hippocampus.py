@@ -6,9 +6,10 @@
 
 The parts are `baseline` (a stem of stride 2, levels of 12, 24 and 48 channels), `search`, and `winner`, which trains
 the best architecture of the search as the baseline was trained. The search is an evolution in `unet3d` with widths of 8
-to 24 and 1 or 2 blocks; its first trial is the baseline, the next ones are random. Networks have at most twice the
-multiply-accumulates of the baseline, so that a stem of stride 1 is a real choice; with `--latency` at most that share
-of the latency of the baseline, measured before, and then the first trial is random too.
+to 24 and 1 or 2 blocks; its first trial is the baseline, the next ones are random. A trial trains for a third of the
+CPU seconds of a training, in whole epochs, so that a slow network has fewer of them, as it has in the end. Networks
+have at most twice the multiply-accumulates of the baseline, so that a stem of stride 1 is a real choice; with
+`--latency` at most that share of the latency of the baseline, measured before, and then the first trial is random too.
 
 Before a training, a few steps are timed on one thread; the epochs are as many as fit the CPU seconds. Training examples
 are those for training and validation; the test volumes are used once, at the end of a training. What is finished is in
@@ -50,6 +51,8 @@ MOST = 2
 DEVICE = {"engine": "torch", "threads": 1}
 PARTS = ("baseline", "search", "winner")
 STEPS = 6
+SHARE = 1 / 3
+"""The share of the CPU seconds of a training that a trial of the search has."""
 
 
 def main() -> None:
@@ -59,9 +62,8 @@ def main() -> None:
     parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--seconds", type=float, default=90, help="CPU seconds of each training")
-    parser.add_argument("--trials", type=int, default=12)
+    parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--latency", type=float, help="the most latency, as a share of that of the baseline")
-    parser.add_argument("--epochs", type=int, default=2, help="the most epochs of a trial of the search")
     given = parser.parse_args()
     torch.set_num_threads(1)
     given.run.mkdir(parents=True, exist_ok=True)
@@ -105,15 +107,15 @@ def searched(given: Any, space: Space) -> str:
     begun = time.process_time()
     run = nas_tune.search(
         space,
-        task="segmentation",
-        data=given.data,
+        Timed,
+        settings={"seconds": given.seconds * SHARE, "data": given.data},
+        metric="dice",
         limits=limits,
         device=DEVICE,
         strategy={"name": "evolution", "population": 6, "sample": 3},
         enqueue=[] if given.latency else [BASELINE],
         max_trials=given.trials,
-        max_epochs=given.epochs,
-        scheduler={"name": "asha", "grace": 1, "reduction": 2},
+        max_epochs=1,
         executor="inline",
         run_dir=folder,
         resume=folder.exists(),
@@ -121,7 +123,8 @@ def searched(given: Any, space: Space) -> str:
     note(given, {"what": "search", "seed": 0, "cpu_seconds": time.process_time() - begun, **limits})
     frame = run.best(given.trials)
     strides = [run.architecture(int(number)).tree["stem_stride"] for number in frame["trial"]]
-    shown = [name for name in ("trial", "dice", "macs", "parameters", "latency") if name in frame]
+    names = ("trial", "dice", "macs", "parameters", "latency", "trained_epochs", "cpu_seconds")
+    shown = [name for name in names if name in frame]
     return str(frame[shown].assign(stem_stride=strides))
 
 
@@ -133,9 +136,7 @@ def trained(given: Any, space: Space, tree: Any, seed: int) -> dict[str, Any]:
     learner = Learner(space=space, whole=True, **settings(given))
     member = space.validate(tree)
     learner.setup(member, seed=seed, max_epochs=1)
-    batch = learner.tuning().recipe.batch_size
-    epoch = seconds_of_steps(learner, batch) / STEPS * (len(learner.data.train) // batch)
-    epochs = max(1, round(given.seconds / epoch))
+    epochs = epochs_in(given.seconds, learner)
     learner.setup(member, seed=seed, max_epochs=epochs)
     begun = time.thread_time()
     for _ in range(epochs):
@@ -150,6 +151,40 @@ def trained(given: Any, space: Space, tree: Any, seed: int) -> dict[str, Any]:
         "parameters": cost.parameters,
         "architecture": member.tree,
     }
+
+
+class Timed(Learner):
+    """Trains a network for some CPU seconds, which are one epoch of the search."""
+
+    def __init__(self, *, seconds: float, **given: Any) -> None:
+        self._seconds, self._trained = seconds, 0
+        super().__init__(task="segmentation", device="cpu", **given)
+
+    @classmethod
+    def task_of(cls, settings: Any) -> Any:
+        """The task of these settings."""
+        others = {name: value for name, value in settings.items() if name != "seconds"}
+        return super().task_of({"task": "segmentation", **others})
+
+    def setup(self, architecture: Any, *, seed: int, max_epochs: int) -> None:
+        """Estimate the epochs, and begin."""
+        super().setup(architecture, seed=seed, max_epochs=max_epochs)
+        self._trained = epochs_in(self._seconds, self)
+        super().setup(architecture, seed=seed, max_epochs=self._trained)
+
+    def step(self) -> dict[str, float | int]:
+        """Train all epochs."""
+        begun = time.thread_time()
+        for _ in range(self._trained):
+            report = super().step()
+        return {**report, "trained_epochs": self._trained, "cpu_seconds": time.thread_time() - begun}
+
+
+def epochs_in(seconds: float, learner: Learner) -> int:
+    """The whole epochs of a training that fit into CPU seconds best, one at least."""
+    batch = learner.tuning().recipe.batch_size
+    epoch = seconds_of_steps(learner, batch) / STEPS * (len(learner.data.train) // batch)
+    return max(1, round(seconds / epoch))
 
 
 def seconds_of_steps(learner: Learner, batch: int) -> float:
