@@ -26,6 +26,7 @@ __all__ = ["FORMAT", "ONNX", "check_packages", "silence", "write_onnx"]
 ONNX = "model.onnx"
 _LARGEST = 1024
 """The largest result, in numbers, that is computed in advance although it takes more room than its inputs."""
+_ALL = 2**63 - 1
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
@@ -44,18 +45,28 @@ def _translations() -> dict[Callable[..., object], Callable[..., object]]:
     """Operations of torchvision that torch's exporter does not translate rightly.
 
     Its `roi_pool` has the arguments of an earlier version. The second output, the places of the greatest values, is
-    for training; another one takes its place here.
+    for training; another one takes its place here. Its `nms` takes float64 over, which ONNX does not compare.
     """
     from onnx import TensorProto
     from onnxscript import opset18
 
+    opset: Any = opset18  # Its annotations know no constants.
+
     def roi_pool(features: Any, boxes: Any, spatial_scale: float, pooled_height: int, pooled_width: int) -> Any:
-        pooled = opset18.MaxRoiPool(
+        pooled = opset.MaxRoiPool(
             features, boxes, pooled_shape=[pooled_height, pooled_width], spatial_scale=spatial_scale
         )
-        return pooled, opset18.Cast(pooled, to=TensorProto.INT32)
+        return pooled, opset.Cast(pooled, to=TensorProto.INT32)
 
-    return {torch.ops.torchvision.roi_pool.default: roi_pool}
+    def nms(boxes: Any, scores: Any, iou_threshold: float) -> Any:
+        some, sure = (opset.Cast(one, to=TensorProto.FLOAT) for one in (boxes, scores))
+        # A row for each box that is kept: image, class and place.
+        kept = opset.NonMaxSuppression(
+            opset.Unsqueeze(some, [0]), opset.Unsqueeze(sure, [0, 1]), [_ALL], [iou_threshold]
+        )
+        return opset.Reshape(opset.Slice(kept, axes=[1], starts=[2], ends=[3]), [-1])
+
+    return {torch.ops.torchvision.roi_pool.default: roi_pool, torch.ops.torchvision.nms.default: nms}
 
 
 def write_onnx(network: nn.Module, inputs: Batch, path: Path, metadata: Mapping[str, str] | None = None) -> None:
@@ -108,15 +119,17 @@ def silence() -> Iterator[None]:
     Yields:
         Nothing.
     """
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _write(work: Work, folder: Path) -> None:

@@ -22,7 +22,7 @@ from trainables.export.format import Format, Work
 from trainables.export.naming import positional
 from trainables.training.batches import Batch
 
-__all__ = ["FORMAT", "METADATA", "PROGRAM", "ExporterArguments", "arguments", "write_program"]
+__all__ = ["FORMAT", "METADATA", "PROGRAM", "ExporterArguments", "arguments", "uses_torchvision", "write_program"]
 
 PROGRAM, METADATA = "program.pt2", "metadata.json"
 _OWN = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn")
@@ -83,6 +83,24 @@ def write_program(network: nn.Module, inputs: Batch, path: Path, metadata: Mappi
     whole.unlink()
 
 
+def uses_torchvision(file: Path) -> bool:
+    """Check whether an exported file needs the operations of torchvision.
+
+    Args:
+        file: a program, or `model.py`.
+
+    Returns:
+        True where it does; False for files of other kinds.
+    """
+    if file.suffix == ".py":
+        return "import torchvision\n" in file.read_text(encoding="utf-8")
+    if file.suffix != ".pt2":
+        return False
+    with zipfile.ZipFile(file) as archive:
+        graphs = (archive.read(name) for name in archive.namelist() if name.endswith(".json"))
+        return any(b"torchvision." in graph for graph in graphs)
+
+
 def _pack(whole: Path, path: Path) -> None:
     """Compress the JSON in an archive: the graph of a small network takes more room than its weights."""
     with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w") as new:
@@ -104,9 +122,16 @@ def _write(work: Work, folder: Path) -> None:
     write_program(work.network, work.examples, folder / PROGRAM, work.metadata)
 
 
+_LOADS = """
+import contextlib
+with contextlib.suppress(ImportError):
+    import torchvision  # registers the operations that some programs have
+run = torch.export.load(place).module()
+"""
+
 FORMAT = Format(
     files=(PROGRAM,),
     write=_write,
-    loads="run = torch.export.load(place).module()",
+    loads=_LOADS,
     shows="python -c 'import torch; print(torch.export.load(\"program.pt2\"))'             # needs torch",
 )

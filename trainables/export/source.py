@@ -30,7 +30,19 @@ __all__ = ["SourceCode", "source_code_of"]
 
 _LONGEST_CONSTANT = 4096
 """Numbers in the largest tensor that is written as source."""
-_TAKEN = {"F", "Standardized", "Tensor", "nn", "torch", "OrderedDict", "Path", "load", "normalize", "read_weights"}
+_TAKEN = {
+    "F",
+    "Standardized",
+    "Tensor",
+    "nn",
+    "torch",
+    "torchvision",
+    "OrderedDict",
+    "Path",
+    "load",
+    "normalize",
+    "read_weights",
+}
 _COMPOSED = "Composed"
 """The name of a network with what changes its inputs and outputs, for which a graph stands."""
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)

@@ -23,6 +23,7 @@ from trainables.training.batches import Batch, called, mapped
 __all__ = ["FORMAT", "MODEL", "model_text", "write_model"]
 
 MODEL = "model.py"
+_OPERATIONS = "torchvision.ops."
 
 _READ = '''
 def read_weights(path: str | Path) -> dict[str, Tensor]:
@@ -105,7 +106,12 @@ def model_text(deployed: Deployed, source: SourceCode, facts: Sequence[str], *, 
     if composed:
         return _composed(deployed, source, facts)
     raw = raw and deployed.standardizes
-    head = [_document(deployed, facts, raw), _imports(source), f"{_DTYPES.strip()}\n", *_constants(deployed, source)]
+    head = [
+        _document(deployed, source, facts, raw),
+        _imports(source),
+        f"{_DTYPES.strip()}\n",
+        *_constants(deployed, source),
+    ]
     normalize = [_normalize(deployed), _STANDARDIZED] if deployed.standardizes else []
     functions = [source.classes, *normalize, _READ, _load(deployed, source, raw), _main(deployed, deployed.inputs)]
     return "\n".join([*head, *(f"\n{part.strip()}\n" for part in functions)])
@@ -115,7 +121,7 @@ def _composed(deployed: Deployed, source: SourceCode, facts: Sequence[str]) -> s
     """The text of a file whose root prepares raw inputs, calls the network, and finishes its outputs."""
     used = tuple(name.removeprefix("network.") for name in source.unused)
     own = replace(source, unused=used)
-    head = [_document(deployed, facts, True), _imports(own), f"{_DTYPES.strip()}\n", *_constants(deployed, own)]
+    head = [_document(deployed, own, facts, True), _imports(own), f"{_DTYPES.strip()}\n", *_constants(deployed, own)]
     kept = (
         "    weights = {name: tensor for name, tensor in weights.items() if not name.startswith(UNUSED)}\n"
         if own.unused
@@ -135,7 +141,7 @@ def _composed(deployed: Deployed, source: SourceCode, facts: Sequence[str]) -> s
     return "\n".join([*head, *(f"\n{part.strip()}\n" for part in functions)])
 
 
-def _document(deployed: Deployed, facts: Sequence[str], raw: bool) -> str:
+def _document(deployed: Deployed, source: SourceCode, facts: Sequence[str], raw: bool) -> str:
     if isinstance(deployed.inputs, Tensor):
         shape = ", ".join(["n", *map(str, deployed.inputs.shape[1:])])
         given, call = f"inputs ({shape})", "network(inputs)"
@@ -150,7 +156,7 @@ def _document(deployed: Deployed, facts: Sequence[str], raw: bool) -> str:
         lines += textwrap.wrap(_safe(fact), 116, subsequent_indent="    ", break_on_hyphens=False) or [""]
     lines += [
         "",
-        "Needs torch only:",
+        "Needs torch and torchvision only:" if _OPERATIONS in source.classes else "Needs torch only:",
         "",
         "    from model import load",
         "",
@@ -168,9 +174,10 @@ def _document(deployed: Deployed, facts: Sequence[str], raw: bool) -> str:
 def _imports(source: SourceCode) -> str:
     own = "from collections import OrderedDict\n" if "OrderedDict(" in source.classes else ""
     functional = "import torch.nn.functional as F\n" if "F." in source.classes else ""
+    operations = "import torchvision\n" if _OPERATIONS in source.classes else ""
     return (
         f"from __future__ import annotations\n\nimport json\n{own}from pathlib import Path\n\n"
-        f"import torch\n{functional}from torch import Tensor, nn\n"
+        f"import torch\n{functional}{operations}from torch import Tensor, nn\n"
     )
 
 

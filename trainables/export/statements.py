@@ -10,6 +10,7 @@ import inspect
 import itertools
 import keyword
 import operator
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,8 @@ _INFIX: dict[Any, tuple[str, int]] = {
     operator.floordiv: (" // ", 2),
     operator.mod: (" % ", 2),
     operator.matmul: (" @ ", 2),
+    operator.eq: (" == ", 0),
+    operator.ne: (" != ", 0),
     operator.ge: (" >= ", 0),
     operator.gt: (" > ", 0),
     operator.le: (" <= ", 0),
@@ -44,7 +47,7 @@ _INFIX: dict[Any, tuple[str, int]] = {
     torch.mul: (" * ", 2),
 }
 _LONGEST, _DEEPEST = 88, 4
-_RESERVED = {"F", "nn", "torch", "self", "Tensor"}
+_RESERVED = {"F", "nn", "torch", "torchvision", "self", "Tensor"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +384,9 @@ def _name_of(function: Callable[..., Any]) -> str:
     for prefix, home in (("F", functional), ("torch", torch)):
         if getattr(home, name, None) is function:
             return f"{prefix}.{name}"
+    operations = sys.modules.get("torchvision.ops")  # a network that calls them has imported them
+    if operations is not None and getattr(operations, name, None) is function:
+        return f"torchvision.ops.{name}"
     raise UntraceableError(f"it calls {getattr(function, '__module__', '')}.{name or function!r}, which is not torch's")
 
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -120,7 +120,7 @@ class TracedValue(fx.Proxy):
     def __getattr__(self, name: str) -> Any:
         if name == "shape":
             return _shape(self)
-        if name in ("dtype", "ndim", "is_cuda"):
+        if name in ("dtype", "ndim", "is_cuda", "is_meta"):
             return _agreed(tuple(getattr(one, name) for one in self.pair), name)
         if name == "size":
             return lambda dim=None: _shape(self) if dim is None else _shape(self)[dim]
@@ -376,7 +376,7 @@ def _len(thing: Any) -> Any:
 
 @contextmanager
 def _patched(module: nn.Module, tracer: _Tracer) -> Iterator[None]:
-    """Let `len` and the functions that make tensors accept values while `module` is traced."""
+    """Let `len`, the functions that make tensors and the operations of torchvision accept values during a trace."""
     with ExitStack() as stack:
         own = set()
         for base in type(module).__mro__:
@@ -384,10 +384,19 @@ def _patched(module: nn.Module, tracer: _Tracer) -> Iterator[None]:
                 own.add(base.__module__)
         for name in own:
             if name in sys.modules:
-                stack.enter_context(patch.dict(sys.modules[name].__dict__, {"len": _len}))
+                stack.enter_context(patch.dict(sys.modules[name].__dict__, {"len": _len, **_operations(name, tracer)}))
         for name in _FACTORIES:
             stack.enter_context(patch.object(torch, name, _recording(getattr(torch, name), tracer)))
         yield
+
+
+def _operations(name: str, tracer: _Tracer) -> dict[str, Callable[..., Any]]:
+    """Find the functions of `torchvision.ops` that a module has imported, which look at their arguments themselves."""
+    found = {}
+    for key, value in vars(sys.modules[name]).items():
+        if isinstance(value, FunctionType) and value.__module__.startswith("torchvision.ops."):
+            found[key] = _recording(value, tracer)
+    return found
 
 
 def _recording(factory: Callable[..., Any], tracer: _Tracer) -> Callable[..., Any]:

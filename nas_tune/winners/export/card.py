@@ -11,6 +11,7 @@ from nas_tune.winners.export.facts import Facts
 from nas_tune.winners.export.head import yaml_head
 from trainables.export import FORMATS, Exported
 from trainables.export.naming import INPUT
+from trainables.export.program import uses_torchvision
 from trainables.export.standardized import described_inputs
 from trainables.metrics import TEST, TRAINING, declaration_of
 
@@ -245,6 +246,11 @@ def _loading(facts: Facts, results: Sequence[Exported]) -> Iterator[str]:
     for one in results:
         if one.files and not one.problem and (shows := FORMATS.get(one.format).shows):
             yield f"    {shows}"
+    needing = [file.name for one in results for file in one.files if uses_torchvision(file)]
+    if needing:
+        yield ""
+        yield f"{' and '.join(needing)}: install torchvision too, and import it before `torch.export.load`, which needs"
+        yield "its operations."
     if any(one.format == "pt2" and one.files for one in results):
         yield ""
         yield "`torch.export.load` may fall back to pickle, which runs what a file says: load your own only."

@@ -7,13 +7,12 @@ box. So true boxes are not added to the proposals, as torchvision does in traini
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import cast
 
 import torch
-from torch import Tensor, nn
-from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
+from torch import Tensor, fx, nn
+from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import nms, roi_align, roi_pool
 
 from trainables.networks.detector.anchors import anchors_of, moved
@@ -70,17 +69,8 @@ class TwoStage(nn.Module):
         self.image, self.strides = image, tuple(strides)
         self.roi, self.roi_size = roi, roi_size
         self.counts = [high * wide * scales * ratios for high, wide in sizes]
-        count = {"training": REGIONS, "testing": REGIONS}
-        before = {"training": _BEFORE, "testing": _BEFORE}
-        # Its own loss and its generator of anchors are not used: they need true boxes, and whole images.
-        self.regions = RegionProposalNetwork(
-            cast("AnchorGenerator", nn.Identity()),
-            RPNHead(width, scales * ratios),
-            *(0.7, 0.3, 256, 0.5),
-            pre_nms_top_n=before,
-            post_nms_top_n=count,
-            nms_thresh=_OVERLAP,
-        )
+        # In a dict, so that its weights have the names that they have in torchvision's detectors.
+        self.regions = nn.ModuleDict({"head": RPNHead(width, scales * ratios)})
         anchors = anchors_of(strides, sizes, size=size, scales=scales, ratios=ratios)
         self.register_buffer("anchors", anchors)
         self.layers = nn.Sequential(
@@ -89,7 +79,7 @@ class TwoStage(nn.Module):
         self.scores, self.refine = nn.Linear(features, num_classes + 1), nn.Linear(features, 4)
 
     def forward(self, levels: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        told, sides = self.regions.head(list(levels))
+        told, sides = self.regions["head"](list(levels))
         objectness = torch.cat([flat(one, 1) for one in told], 1).squeeze(2)
         deltas = torch.cat([flat(one, 4) for one in sides], 1)
         anchors = self.anchors.expand(deltas.shape[0], -1, -1)
@@ -111,20 +101,6 @@ class TwoStage(nn.Module):
         """The surest regions of each image, (n, `REGIONS`, 4); regions without area where there are fewer."""
         if objectness.is_meta:  # which of them are kept depends on their values, and a cost does not
             return boxes[:, :1].expand(-1, REGIONS, -1)
-        if torch.compiler.is_exporting():
-            return self._exported_proposals(objectness, boxes)
-        shapes = [self.image] * len(boxes)
-        kept, _ = self.regions.filter_proposals(boxes, objectness, shapes, self.counts)
-        padded = boxes.new_zeros((len(boxes), REGIONS, 4))
-        for number, some in enumerate(kept):
-            padded[number, : len(some)] = some
-        return padded
-
-    def _exported_proposals(self, objectness: Tensor, boxes: Tensor) -> Tensor:
-        """The same by operations whose shapes do not depend on values, as a file needs them.
-
-        All images are compared at once, each level of each at a place of its own: it takes the square of their number.
-        """
         high, wide = self.image
         ends = boxes.new_tensor([wide, high, wide, high])
         sure, kept, groups = [], [], []
@@ -133,21 +109,36 @@ class TwoStage(nn.Module):
             some = objectness[:, start : start + count]
             values, places = some.topk(min(_BEFORE, count), 1)
             of_level = boxes[:, start : start + count].gather(1, places[..., None].expand(-1, -1, 4))
-            sure.append(values.sigmoid())
+            sure.append(values)
             kept.append(torch.minimum(of_level.clamp(min=0), ends))
             groups.append(torch.full_like(places, level))
             start += count
         scores, corners, levels = torch.cat(sure, 1), torch.cat(kept, 1), torch.cat(groups, 1)
         there = ((corners[..., 2:] - corners[..., :2]) >= _LEAST).all(-1)
-        scores = torch.where(there, scores, -1.0)
-        images = torch.arange(boxes.shape[0], device=boxes.device)[:, None]
-        apart = (images * len(self.counts) + levels)[..., None] * (max(high, wide) + 1.0)
-        left = nms((corners + apart).flatten(0, 1), scores.flatten(), _OVERLAP)
-        is_left = torch.zeros_like(scores.flatten()).index_fill(0, left, 1.0).view_as(scores)
-        chosen = torch.where(is_left > 0, scores, -1.0)
+        scores = torch.where(there, scores, -math.inf)
+        chosen = torch.where(self._is_left(corners, scores, levels) > 0, scores, -math.inf)
         best, places = chosen.topk(min(REGIONS, chosen.shape[1]), 1)
-        found = corners.gather(1, places[..., None].expand(-1, -1, 4)) * (best >= 0)[..., None]
+        found = corners.gather(1, places[..., None].expand(-1, -1, 4)) * (best > -math.inf)[..., None]
         return nn.functional.pad(found, (0, 0, 0, REGIONS - found.shape[1]))
+
+    def _is_left(self, corners: Tensor, scores: Tensor, levels: Tensor) -> Tensor:
+        """1 for regions that overlap no surer one of their level and image, (n, regions); 0 for others.
+
+        Regions of different levels are shifted until they are apart, in float64, which rounds no overlap. In a file,
+        which cannot go from image to image, so are those of different images, and all are compared at once; that takes
+        the square of the number of images.
+        """
+        apart, count = max(self.image) + 1.0, len(self.counts)
+        if torch.compiler.is_exporting() or isinstance(scores, fx.Proxy):
+            images = torch.arange(corners.shape[0], device=corners.device)[:, None]
+            boxes = corners.double() + (images * count + levels)[..., None] * apart
+            left = nms(boxes.flatten(0, 1), scores.double().flatten(), _OVERLAP)
+        else:
+            kind = torch.float32 if corners.device.type == "mps" else torch.float64
+            boxes, sure = corners.to(kind) + levels[..., None] * apart, scores.to(kind)
+            of_image = [nms(*one, _OVERLAP) for one in zip(boxes, sure, strict=True)]
+            left = torch.cat([some + at * scores.shape[1] for at, some in enumerate(of_image)])
+        return torch.zeros_like(scores.flatten()).index_fill(0, left, 1.0).view_as(scores)
 
     def _cut(self, levels: Sequence[Tensor], proposals: Tensor) -> Tensor:
         """What each region has on its level, (n * regions, width, side, side)."""

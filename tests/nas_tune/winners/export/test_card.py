@@ -170,3 +170,11 @@ def test_what_overrides_the_training_is_not_known_to_be_it() -> None:
     for kind, known in ((ImageClassifier, True), (Peeking, False)):
         run: Any = None
         assert Source(kind(data="digits"), run, (0,), "", False).is_learner is known
+
+
+def test_files_that_need_torchvision_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = searched(tmp_path / "run", Rows)
+    told = "install torchvision too, and import it before `torch.export.load`"
+    assert told not in card_of(run)
+    monkeypatch.setattr("nas_tune.winners.export.card.uses_torchvision", lambda _: True)
+    assert f"weights.safetensors and architecture.json: {told}" in card_of(run)

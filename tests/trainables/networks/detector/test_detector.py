@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import onnxruntime
 import pytest
 import torch
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.rpn import RegionProposalNetwork
 
 import search_spaces
 from search_spaces.catalogue import SPACES
@@ -16,7 +18,10 @@ from search_spaces.catalogue.detector import BLOCKS, HEADS, PYRAMIDS
 from search_spaces.errors import ArchitectureError
 from trainables.costs.cost import cost_of
 from trainables.errors import TrainableError
+from trainables.export import Deployed, export_network, source_code_of
 from trainables.export.onnx import write_onnx
+from trainables.export.program import uses_torchvision
+from trainables.export.standalone import model_text
 from trainables.networks import NETWORKS, build
 from trainables.networks.detector.anchors import anchors_of, moved, points_of
 from trainables.networks.detector.features import Features, backbones, check_backbone
@@ -192,12 +197,46 @@ def test_two_stages_are_exported_for_any_number_of_images(roi: str, tmp_path: Pa
             torch.testing.assert_close(torch.from_numpy(values), wanted[name], atol=1e-3, rtol=1e-3)
 
 
-def test_regions_are_the_same_without_shapes_that_depend_on_values() -> None:
+@pytest.mark.parametrize("roi", ["align", pytest.param("pool", marks=pytest.mark.slow)])
+def test_two_stages_are_written_as_source_that_needs_torchvision(roi: str) -> None:
+    head = {"two_stage": {**ANCHORS, "roi": roi, "roi_size": 5, "features": 64}}
+    torch.manual_seed(1)
+    network = build("detector", {**tree(stages=2), "head": head}, **DATA).eval()
+    images = torch.randn(4, 3, 40, 56)
+    source = source_code_of(network, (images[:2], images[:3]))
+    text = model_text(Deployed(network, images[:2], "detector", {}), source, [])
+    assert "Needs torch and torchvision only:" in text
+    assert f"torchvision.ops.roi_{roi}(" in text
+    names: dict[str, Any] = {"__name__": "model", "__file__": "model.py"}
+    exec(compile(text, "model.py", "exec"), names)
+    made = eval(source.call, names)
+    made.load_state_dict(network.state_dict())
+    with torch.no_grad():
+        wanted, found = network(images), made.eval()(images)
+    assert list(wanted) == list(found)
+    for name, one in wanted.items():
+        torch.testing.assert_close(found[name], one)
+
+
+@pytest.mark.slow  # torch's exporter and a fresh interpreter take seconds
+def test_two_stages_are_a_program_that_a_fresh_interpreter_loads(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    network = build("detector", tree(head="two_stage", stages=2), **DATA).eval()
+    deployed = Deployed(network, torch.randn(3, 3, 40, 56), "detector", {})
+    found = export_network(deployed, tmp_path, ["py", "pt2"])
+    assert [(one.format, one.problem) for one in found] == [("py", ""), ("pt2", "")]
+    assert all(uses_torchvision(one.files[0]) for one in found)
+
+
+def test_the_surest_regions_are_those_of_torchvision() -> None:
     torch.manual_seed(1)
     network = build("detector", tree(head="two_stage"), **DATA).eval()
+    counts = {"training": 100, "testing": 100}
+    anchors, head = cast("AnchorGenerator", torch.nn.Identity()), network.head.regions["head"]
+    theirs = RegionProposalNetwork(anchors, head, *(0.7, 0.3, 256, 0.5), dict.fromkeys(counts, 400), counts, 0.7)
     with torch.no_grad():
         outputs = network(torch.randn(2, 3, 40, 56))
         boxes = moved(outputs["deltas"], outputs["anchors"], (1.0, 1.0))
-        found = network.head._exported_proposals(outputs["objectness"], boxes)
+        found, _ = theirs.filter_proposals(boxes, outputs["objectness"], [(40, 56)] * 2, network.head.counts)
     for one, other in zip(found, outputs["proposals"], strict=True):  # equal scores may change places
-        torch.testing.assert_close(one.sum(1).sort().values, other.sum(1).sort().values)
+        torch.testing.assert_close(one.sum(1).sort().values, other.sum(1).sort().values[-len(one) :])
