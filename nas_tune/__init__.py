@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nas_tune import spaces
     from nas_tune.analysis import compare, explain
     from nas_tune.api import open_run, resume, search
+    from nas_tune.benchmarks.ranking import Ranking, ranking
     from nas_tune.config import SearchConfig
     from nas_tune.reports import report
     from nas_tune.results import Run
@@ -39,6 +40,7 @@ __all__ = [
     "CostPredictor",
     "NasTuneError",
     "Predictor",
+    "Ranking",
     "Retrained",
     "Run",
     "SearchConfig",
@@ -52,6 +54,7 @@ __all__ = [
     "load",
     "measure",
     "open_run",
+    "ranking",
     "report",
     "resume",
     "retrain",
@@ -65,6 +68,7 @@ _HOME = {
     "Compression": "nas_tune.winners.compress",
     "CostPredictor": "trainables.hardware.cost_predictor",
     "Predictor": "nas_tune.winners.predict",
+    "Ranking": "nas_tune.benchmarks.ranking",
     "Retrained": "nas_tune.winners.retrain",
     "Run": "nas_tune.results",
     "SearchConfig": "nas_tune.config",
@@ -78,6 +82,7 @@ _HOME = {
     "load": "nas_tune.winners.predict",
     "measure": "nas_tune.winners.measure",
     "open_run": "nas_tune.api",
+    "ranking": "nas_tune.benchmarks.ranking",
     "report": "nas_tune.reports",
     "resume": "nas_tune.api",
     "retrain": "nas_tune.winners.retrain",

@@ -34,6 +34,7 @@ from nas_tune.cli.measure import measure
 from nas_tune.cli.places import stderr
 from nas_tune.cli.predict import predict
 from nas_tune.cli.predictor import predictor
+from nas_tune.cli.ranking import ranking
 from nas_tune.cli.report import report
 from nas_tune.cli.results import best, results
 from nas_tune.cli.retrain import retrain
@@ -158,6 +159,7 @@ for _command in (
     measure,
     evaluate,
     specialize,
+    ranking,
     predict,
     predictor,
     spaces,

@@ -204,7 +204,7 @@ class SearchBuilder:
             method = method_of(self.settings.method, dict(self.settings.method_settings or {}))
             inputs, _ = data.train.rows(torch.arange(min(2, len(data.train)), device=device))
             example = laid_out(data.normalize(inputs), layout_of(module, device))
-            supernet = relax(module, method, space=self._bound(), example=example)
+            supernet = relax(module, method, space=self.space, example=example)
         method.begin_stage(stage, kept)
         start_from = self.settings.start_from
         if start_from is not None:
@@ -229,6 +229,24 @@ class SearchBuilder:
             return Learner(task=self.task, space=of.space, **of.trained_network)
         usual = {name: getattr(of.network, name) for name in ("channels", "cells", "layers", "network")}
         return Learner(task=self.task, space=of.space, **usual)
+
+    def learner(self, **settings: object) -> Learner:
+        """Make what trains the networks of architectures by themselves, on the task and the data of the search.
+
+        Args:
+            settings: of `Learner`, those of the task among them, which replace those of the search.
+
+        Returns:
+            The trainable. Without settings of the network it has the sizes that `costing` has.
+
+        Raises:
+            TrainableError: there is no such setting, or a setting cannot be.
+        """
+        of = self.settings
+        sizes = {name: getattr(of.network, name) for name in ("channels", "cells", "layers", "network")}
+        sizes = dict(of.trained_network) if of.trained_network is not None else sizes
+        task = {**self._searched.settings, "name": self._searched.name}
+        return Learner(task=task, space=of.space, **{"device": of.device, **sizes, **settings})
 
     def _decided(self, data: TaskData) -> dict[str, Any]:
         """What the data decide and the network takes."""
@@ -255,8 +273,9 @@ class SearchBuilder:
             raise CheckpointError(f"{folder} holds no search; give the folder of one") from None
         return weights
 
-    def _bound(self) -> Space | None:
-        """The space whose members are found: that of the catalogue where it has the name."""
+    @cached_property
+    def space(self) -> Space | None:
+        """The space whose members are found: that of the catalogue where it has the name, else None."""
         space: Any = self.settings.space
         if not isinstance(space, str):
             return cast("Space", space)

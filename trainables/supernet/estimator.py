@@ -28,6 +28,7 @@ from trainables.metrics import Metric
 from trainables.networks import space_name
 from trainables.settings import check_number
 from trainables.supernet.builder import SearchBuilder
+from trainables.supernet.saved import SavedSupernet
 from trainables.supernet.search import Search
 from trainables.supernet.trainable import DartsTrainable
 from trainables.tasks.decisions import DecidedSettings
@@ -82,7 +83,7 @@ class SharedWeights:
             check_number("images", images, 1, whole=True)
         self._folder, self._space, self._calibration, self._images = Path(checkpoint), space, calibration, images
         moved = {} if data_root is None else {"data_root": data_root}
-        self._placed = {"device": device, "start_from": None, **moved}
+        self._placed = {"device": device, **moved}
         self._shared: Any = None
         self._scorer: Scorer | None = None
         self._architecture: Architecture | None = None
@@ -192,7 +193,8 @@ class SharedWeights:
     def scorer(self) -> Scorer:
         """What scores, with the trained supernet; loaded where it is not yet."""
         if self._scorer is None:
-            self._scorer = Scorer(self._trained(self._state()), self._calibration)
+            saved = self._saved()
+            self._scorer = Scorer(saved.search(self._builder(saved)), self._calibration)
             self._shared = None
         return self._scorer
 
@@ -204,32 +206,21 @@ class SharedWeights:
     def _state(self) -> Any:
         return read_tensors(newest(self._folder), DartsTrainable.file) if self._shared is None else self._shared
 
+    def _saved(self) -> SavedSupernet:
+        return SavedSupernet(self._folder, self._state())
+
     def _builder_of_state(self) -> SearchBuilder:
-        return self._builder(self._state())
+        return self._builder(self._saved())
 
-    def _trained(self, state: Any) -> Search:
-        builder = self._builder(state)
-        try:
-            staged = builder.begin(state["of"]["seed"], state["of"]["max_epochs"])
-            staged.load_state_dict(state["search"])
-        except (RuntimeError, KeyError, TypeError) as error:
-            raise CheckpointError(
-                f"{self._folder} is not a complete supernet ({error}); use another checkpoint"
-            ) from error
-        return staged.search
-
-    def _builder(self, state: Any) -> SearchBuilder:
+    def _builder(self, saved: SavedSupernet) -> SearchBuilder:
         """How the supernet was trained, and on what: its settings are in the checkpoint."""
-        if not isinstance(state, dict) or not isinstance(state.get("settings"), dict):
-            raise CheckpointError(f"{self._folder} holds no supernet; give a folder that DartsTrainable.save wrote")
-        settings = {**state["settings"], **self._placed}
         wanted = None if self._space is None else space_name(self._space)
-        if wanted is not None and wanted != settings["space"]:
+        if wanted is not None and wanted != saved.settings["space"]:
             raise CheckpointError(
-                f"{self._folder} is a supernet of the space {settings['space']}, and the architectures are of "
+                f"{self._folder} is a supernet of the space {saved.settings['space']}, and the architectures are of "
                 f"{wanted}; train a supernet of that space, or search in this one's"
             )
-        return SearchBuilder(settings)
+        return saved.builder(**self._placed)
 
 
 class Scorer:

@@ -255,6 +255,21 @@ class Learner:
             "model_bytes": cost.model_bytes,
         }
 
+    def identity(self, architecture: Architecture, *, seed: int, max_epochs: int) -> dict[str, object]:
+        """Collect what decides a training, besides the examples themselves. Needs no set-up.
+
+        Args:
+            architecture: a member of the space.
+            seed: of the training.
+            max_epochs: its epochs.
+
+        Returns:
+            Plain values by name. Two trainings with equal values on equal data give the same numbers on a CPU.
+        """
+        decided, _ = self._decisions.parted(architecture)
+        settings, task = self._configured(decided) if decided else (self._settings, self._task)
+        return self._identity(settings, task, architecture, seed, max_epochs)
+
     def evaluate(self, split: str) -> dict[str, float]:
         """Compute the metrics of the task on "train", "validation" or "test" (which no step sees), unaugmented."""
         training = self._run.training

@@ -1,4 +1,4 @@
-"""A table of trained architectures in a Parquet file: a row for each training, with columns for every fidelity."""
+"""A table of trained architectures in a Parquet or CSV file: a row for each training, columns for every fidelity."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas_tune.benchmarks.tables.benchmark import Curve, Fidelity
+from nas_tune.benchmarks.tables.columns import numbers_of, read_columns
 from nas_tune.benchmarks.tables.encodings import reader
 from nas_tune.errors import ConfigError
 from search_spaces import Architecture, ArchitectureError, Space
-from search_spaces.names import did_you_mean
 
 __all__ = ["ParquetBenchmark"]
 
@@ -22,7 +22,7 @@ class ParquetBenchmark:
     """Answers from a file. An architecture that is not in it is found as an isomorphic one, by the canonical id.
 
     Args:
-        file: the Parquet file.
+        file: the Parquet or CSV file.
         space: of the architectures.
         column: the column of the architectures.
         encoding: how the column writes them (see `encodings`).
@@ -51,12 +51,12 @@ class ParquetBenchmark:
             raise ConfigError(f"fidelities {self.epochs}: give at least one, with epochs in increasing order")
         numbers = [name for fidelity in fidelities for name in (fidelity.value, fidelity.cost)]
         columns = dict(costs or {})
-        table = _read(file, [column, *numbers, *([test] if test else []), *columns.values()])
+        table = read_columns(file, [column, *numbers, *([test] if test else []), *columns.values()])
         if not len(table):
             raise ConfigError(f"table {file} has no rows; it needs one for each architecture that may be asked for")
         self._values = _columns(table, [fidelity.value for fidelity in fidelities])
         self._seconds = _columns(table, [fidelity.cost for fidelity in fidelities])
-        self._costs = {name: _numbers(table[of], of) for name, of in columns.items()}
+        self._costs = {name: numbers_of(table[of], of) for name, of in columns.items()}
         self._test = _columns(table, [test])[:, 0] if test else None
         self._rows: dict[Architecture, list[int]] = {}
         self._ids: dict[str, Architecture] | None = None
@@ -111,26 +111,5 @@ class ParquetBenchmark:
         return self._rows[known]
 
 
-def _read(file: Path, columns: Sequence[str]) -> Any:
-    from pyarrow import ArrowException, parquet
-
-    try:
-        found = parquet.read_schema(file).names
-    except (OSError, ArrowException) as error:
-        raise ConfigError(f"table {file} cannot be read: {error}") from error
-    for name in columns:
-        if name not in found:
-            close = did_you_mean(name, found) or ";"
-            raise ConfigError(f"table {file} has no column {name!r}{close} it has: {', '.join(found)}")
-    return parquet.read_table(file, columns=list(dict.fromkeys(columns)))
-
-
 def _columns(table: Any, names: Sequence[str]) -> NDArray[np.float64]:
-    return np.column_stack([_numbers(table[name], name) for name in names])
-
-
-def _numbers(column: Any, name: str) -> NDArray[np.float64]:
-    try:
-        return np.asarray(column.to_numpy().astype(np.float64))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"column {name!r} holds {column.type}, and numbers are needed: {error}") from error
+    return np.column_stack([numbers_of(table[name], name) for name in names])

@@ -46,7 +46,8 @@ class Table:
 
     Args:
         space: name of the space (or a `Space`) whose members the table has.
-        file: a Parquet file, or an ONNX surrogate; a relative path is looked for here, then below `NAS_TUNE_TABLES`.
+        file: a Parquet or CSV file, or an ONNX surrogate; a relative path is looked for here, then below
+            `NAS_TUNE_TABLES`.
         column: the column of the architectures; None for a surrogate, which has no columns.
         fidelities: `EPOCHS:VALUE_COLUMN:COST_COLUMN`, rising; costs are seconds from the start. For a surrogate
             `EPOCHS` alone, and all its epochs if none is given.

@@ -23,6 +23,7 @@ from trainables.tasks.learner import Learner
 from trainables.tasks.meters import Means
 from trainables.tasks.registry import TASKS, make_task
 from trainables.training.batches import called, laid_out, length, mapped
+from trainables.trial.checkpoint import read_tensors
 
 ARCHITECTURE = SPACE.sample(0)
 
@@ -54,6 +55,14 @@ def test_a_network_with_two_inputs_learns_by_its_own_loss_and_metrics() -> None:
         found = called(learner.network, data.normalize(inputs))[:, 0]
     assert reports[-1]["mae"] == pytest.approx(float((found - targets).abs().mean()))
     assert learner.evaluate("test")["bias"] != reports[-1]["bias"]
+
+
+def test_what_decides_a_training_is_known_before_it_and_is_in_its_checkpoint(tmp_path: Path) -> None:
+    learner = begun()
+    learner.save(tmp_path)
+    fresh = Learner(task=Growth, space=SPACE, batch_size=10, lr=0.05, device="cpu")
+    assert fresh.identity(ARCHITECTURE, seed=0, max_epochs=3) == read_tensors(tmp_path, "learner")["of"]
+    assert fresh.identity(ARCHITECTURE, seed=1, max_epochs=3) != fresh.identity(ARCHITECTURE, seed=0, max_epochs=3)
 
 
 def test_it_continues_from_a_checkpoint_to_the_last_bit(tmp_path: Path) -> None:

@@ -36,6 +36,18 @@ def test_fidelities_come_in_order_with_what_they_cost(tmp_path: Path) -> None:
         looked_up.evaluate("validation")
 
 
+def test_a_csv_file_answers_as_the_parquet_file(tmp_path: Path) -> None:
+    file = written(tmp_path, [row(CELL)])
+    parquet.read_table(file).to_pandas().to_csv(tmp_path / "table.csv", index=False)
+    for one in (file, tmp_path / "table.csv"):
+        looked_up = table(one)
+        looked_up.setup(CELL, seed=0, max_epochs=3)
+        assert looked_up.step() == {"epoch": 1, "accuracy": 0.6, "cost_seconds": 10.0}
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(ConfigError, match=r"empty\.csv cannot be read"):
+        table(tmp_path / "empty.csv").setup(CELL, seed=0, max_epochs=3)
+
+
 def test_rows_of_one_architecture_are_repeated_trainings(tmp_path: Path) -> None:
     looked_up = table(written(tmp_path, [row(CELL), row(CELL, 0.5)]))
     values = []
