@@ -22,13 +22,13 @@ from trainables.data.boxes import BoxSettings, box_checksum, box_classes, descri
 from trainables.data.boxes.annotated import Annotated, Annotations, BoxForm, _are_shares, check_boxes, numbered
 from trainables.data.boxes.coco import coco_files
 from trainables.data.boxes.files import images_below
-from trainables.data.boxes.letterbox import letterbox, placed
 from trainables.data.boxes.loading import _moments
 from trainables.data.boxes.shapes import drawn_shapes
 from trainables.data.boxes.unlabelled import drawn_boxes, in_pixels_of, read_pictures
 from trainables.data.boxes.views import BoxViews, moved
 from trainables.data.boxes.voc import voc_files
 from trainables.data.boxes.yolo import yolo_files
+from trainables.data.letterbox import letterbox, placed
 
 CPU = torch.device("cpu")
 RNG = np.random.default_rng(0)

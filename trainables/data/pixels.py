@@ -111,7 +111,7 @@ def digests(images: Images) -> list[bytes]:
     """Digest each image, to compare images of one data set.
 
     Args:
-        images: on the CPU.
+        images: (n, c, h, w).
 
     Returns:
         A digest for each, equal for equal images.
@@ -120,7 +120,7 @@ def digests(images: Images) -> list[bytes]:
         return [images.facts.digests[number] for number in images.numbers.tolist()]
     found = []
     for part in chunks(images):
-        found += [hashlib.blake2b(image.data, digest_size=16).digest() for image in part.contiguous().numpy()]
+        found += [hashlib.blake2b(image.data, digest_size=16).digest() for image in part.contiguous().cpu().numpy()]
     return found
 
 

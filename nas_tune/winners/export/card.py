@@ -246,7 +246,7 @@ def _loading(facts: Facts, results: Sequence[Exported]) -> Iterator[str]:
     for one in results:
         if one.files and not one.problem and (shows := FORMATS.get(one.format).shows):
             yield f"    {shows}"
-    needing = [file.name for one in results for file in one.files if uses_torchvision(file)]
+    needing = [file.name for one in results for file in one.files if file.is_file() and uses_torchvision(file)]
     if needing:
         yield ""
         yield f"{' and '.join(needing)}: install torchvision too, and import it before `torch.export.load`, which needs"

@@ -83,7 +83,8 @@ def test_a_setting_of_a_task_at_the_top_where_no_task_is() -> None:
         ),
         (
             {"fold": 0},
-            "fold: unknown key; it is a setting of the tasks classification, regression, segmentation, signal, table",
+            "fold: unknown key; it is a setting of the tasks classification, detection, regression, segmentation, "
+            "signal, table",
         ),
         ({"task": {**TASK, "window": 3}}, "task.window: it is a setting of the task signal; leave it out"),
         ({"task": {**TASK, "max_trial": 3}}, "unknown setting; did you mean 'max_trials', a key of the search?"),

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from nas_tune.config.field_texts import field_texts
+from trainables.data.boxes import BoxSettings
 from trainables.data.settings import DataSettings
 from trainables.data.signals.settings import SignalSettings
 from trainables.data.split_settings import SplitSettings
 from trainables.data.tables.settings import TableSettings
 from trainables.errors import TrainableError
 
-KINDS = (DataSettings, SignalSettings, TableSettings)
+KINDS = (BoxSettings, DataSettings, SignalSettings, TableSettings)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -49,5 +50,5 @@ def test_the_bounds_themselves_are_allowed(kind: type[SplitSettings]) -> None:
 
 def test_a_kind_of_data_says_itself_what_its_groups_are_called() -> None:
     texts = [field_texts(kind)["validation_groups"] for kind in (SplitSettings, *KINDS)]
-    assert len({*texts}) == 4
+    assert len({*texts}) == len(KINDS) + 1
     assert {field_texts(kind)["folds"] for kind in KINDS} == {field_texts(SplitSettings)["folds"]}

@@ -45,12 +45,14 @@ class Annotated:
         source: the encoded image, or its file.
         boxes: left, top, right and bottom of each box, in pixels.
         labels: the class of each box, a number or a name.
+        group: what the image belongs to, such as a patient; None where it is not known.
     """
 
     name: str
     source: bytes | Path
     boxes: Sequence[Corners]
     labels: Sequence[int | str]
+    group: object = None
 
 
 @dataclass(frozen=True, kw_only=True)

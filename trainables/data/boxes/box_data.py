@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from trainables.data.parts import part_named
+from trainables.data.pixels import Images, chosen_images, joined
+from trainables.data.streaming import read_ahead
 
 __all__ = ["BoxData", "BoxPart"]
 
@@ -19,12 +21,12 @@ class BoxPart:
     """The images of one part with their boxes.
 
     Attributes:
-        images: (n, c, h, w), uint8.
+        images: (n, c, h, w), uint8, in memory, shared by folds, or streamed.
         boxes: (n, m, 4), float32, left, top, right and bottom in pixels; zeros where an image has fewer than m.
         labels: (n, m), int64, the numbers of their classes; -1 where an image has fewer boxes than m.
     """
 
-    images: Tensor
+    images: Images
     boxes: Tensor
     labels: Tensor
 
@@ -43,6 +45,30 @@ class BoxPart:
         targets = {"boxes": self.boxes.index_select(0, index), "labels": self.labels.index_select(0, index)}
         return self.images.index_select(0, index), targets
 
+    def fetched(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+        """Take batches in order. Streamed images are decoded ahead.
+
+        Args:
+            batches: for each, the numbers of its images, (k,), int64.
+
+        Yields:
+            Images and boxes of each, as `rows` returns them.
+        """
+        for images, boxes, labels in read_ahead((self.images, self.boxes, self.labels), batches):
+            yield images, {"boxes": boxes, "labels": labels}
+
+    def shared(self, rows: Tensor) -> BoxPart:
+        """Choose images without a copy of them.
+
+        Args:
+            rows: (k,), int64, their numbers.
+
+        Returns:
+            A part that shares their memory.
+        """
+        index = rows.to(self.boxes.device)
+        return BoxPart(chosen_images(self.images, index), self.boxes[index], self.labels[index])
+
     def take(self, rows: Tensor) -> BoxPart:
         """Choose images.
 
@@ -50,7 +76,7 @@ class BoxPart:
             rows: (k,), int64, their numbers.
 
         Returns:
-            A part with a copy of them.
+            A part with a copy of them, unless they are streamed.
         """
         return BoxPart(self.images[rows], self.boxes[rows], self.labels[rows])
 
@@ -64,7 +90,7 @@ class BoxPart:
             Both.
         """
         return BoxPart(
-            torch.cat((self.images, other.images)),
+            joined(self.images, other.images),
             torch.cat((self.boxes, other.boxes)),
             torch.cat((self.labels, other.labels)),
         )
@@ -94,7 +120,7 @@ class BoxData:
         mean: (1, c, 1, 1), of the training images.
         std: (1, c, 1, 1), standard deviation of the same.
         notes: for people.
-        groups: none.
+        groups: the number of the group of each image, (n,), by the name of the part; empty without groups.
     """
 
     name: str
@@ -159,4 +185,4 @@ class BoxData:
         Returns:
             (1, c, h, w), float32.
         """
-        return self.normalize(self.train.images[:1])
+        return self.normalize(self.train.rows(torch.arange(1, device=self.device))[0])

@@ -10,6 +10,7 @@ from typing import Any
 
 from trainables.data.boxes.annotated import Annotated, Annotations, BoxForm
 from trainables.data.boxes.files import below, images_below
+from trainables.data.boxes.grouping import GROUP
 from trainables.data.parts import PartName, parts_of_files
 from trainables.errors import DataError
 
@@ -37,11 +38,12 @@ def _is_coco(file: Path) -> bool:
     return all(key in content for key in _KEYS)
 
 
-def read_coco(path: Path) -> Annotations:
+def read_coco(path: Path, groups: str | None = None) -> Annotations:
     """Read images with boxes in the form of COCO.
 
     Args:
         path: a JSON file whose images are beside or below it, or a folder with several of them and the images.
+        groups: the name in each entry of `images` that has its group; None for no groups.
 
     Returns:
         The images, by the part that the name of the JSON file or its folder says. The ids of categories may have gaps;
@@ -68,7 +70,8 @@ def read_coco(path: Path) -> Annotations:
         if classes and own != classes:
             raise DataError(f"{file} declares other categories than the files before it; give all files the same ones")
         classes = classes or own
-        images, left_out = _images(file, held, known, list(classes))
+        _check_groups(file, held, groups)
+        images, left_out = _images(file, held, known, list(classes), groups)
         crowds += left_out
         found.setdefault(parts[file] or "train", []).extend(images)
     if "train" not in found:
@@ -129,8 +132,17 @@ def _categories(file: Path, held: _Held) -> dict[int, str]:
     return found
 
 
+def _check_groups(file: Path, held: _Held, groups: str | None) -> None:
+    names = sorted({name for one in held.images for name in one})
+    if groups is not None and groups not in names:
+        raise DataError(
+            f"{file}: no image has {groups!r}; validation_groups names what each has as its group, and they have "
+            f"{', '.join(names)}; or give a pattern of the names of files, such as '{GROUP}_*'"
+        )
+
+
 def _images(
-    file: Path, held: _Held, known: Mapping[str, Sequence[Path]], categories: Sequence[int]
+    file: Path, held: _Held, known: Mapping[str, Sequence[Path]], categories: Sequence[int], groups: str | None
 ) -> tuple[list[Annotated], int]:
     """The images of a file, and the number of boxes of crowds."""
     sources = _sources(file, held, known)
@@ -158,7 +170,10 @@ def _images(
             continue
         boxes[image].append(_corners(place, one.get("bbox")))
         labels[image].append(numbers[category])
-    found = [Annotated(name, source, boxes[image], labels[image]) for image, (name, source) in sources.items()]
+    of_image = {} if groups is None else {one["id"]: one.get(groups) for one in held.images}
+    found = []
+    for image, (name, source) in sources.items():
+        found.append(Annotated(name, source, boxes[image], labels[image], of_image.get(image)))
     return found, crowds
 
 

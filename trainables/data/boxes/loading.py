@@ -4,36 +4,33 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from trainables.data.boxes.annotated import Annotated, Annotations, check_boxes, numbered
+from trainables.data.boxes.annotated import Annotations, numbered
 from trainables.data.boxes.box_data import BoxData, BoxPart
 from trainables.data.boxes.coco import coco_files, read_coco
-from trainables.data.boxes.letterbox import letterbox, placed
+from trainables.data.boxes.decoding import Numbers, decoded_parts, frame_of, shapes_in_frames
+from trainables.data.boxes.grouping import GROUP, is_pattern, numbers_of_groups
 from trainables.data.boxes.parquet import has_boxes, read_parquet
 from trainables.data.boxes.settings import SHAPES, BoxSettings
-from trainables.data.boxes.shapes import CLASSES, drawn_shapes
+from trainables.data.boxes.shapes import CLASSES
+from trainables.data.boxes.splitting import split_fold, split_parts
 from trainables.data.boxes.voc import read_voc, voc_files
 from trainables.data.boxes.yolo import read_yolo, yolo_files
-from trainables.data.decode import EIGHT, decode_one, size_of
+from trainables.data.folding import FoldCache, fold_of
 from trainables.data.parquet import parquet_files
 from trainables.data.parts import PARTS, PartName
+from trainables.data.pixels import Images, chunks, digests
+from trainables.data.streaming import StreamedImages
 from trainables.data.tables.reading import places_of
 from trainables.errors import DataError
 
 __all__ = ["box_checksum", "box_classes", "described_boxes", "fitting_frame", "is_boxes", "load_boxes"]
-
-Array = np.ndarray[Any, Any]
-_THREADS = 4
-_STEP, _MOST = 32, 320
-"""What the sides of a frame are multiples of, as the strides of detectors are, and the longest that is proposed."""
 
 
 def load_boxes(settings: BoxSettings, device: torch.device) -> BoxData:
@@ -49,7 +46,11 @@ def load_boxes(settings: BoxSettings, device: torch.device) -> BoxData:
     Raises:
         DataError: the data are missing, damaged or too few, or a box breaks a rule.
     """
-    return _loaded(settings, str(device), _stamp(settings))
+    stamp = _stamp(settings)
+    if (fold := fold_of(settings)) is None:
+        return _loaded(settings, str(device), stamp)
+    key = (replace(settings, fold=None), str(device), stamp)
+    return _FOLDS.get(key, fold, lambda: _drawn(settings, str(device), stamp), lambda drawn: _of_fold(drawn, settings))
 
 
 def box_classes(settings: BoxSettings) -> tuple[str, ...]:
@@ -64,7 +65,7 @@ def box_classes(settings: BoxSettings) -> tuple[str, ...]:
     Raises:
         DataError: the data are missing or damaged.
     """
-    return CLASSES if settings.data == SHAPES else _read(settings, _stamp(settings))[1]
+    return CLASSES if settings.data == SHAPES else _read(_of_files(settings), _stamp(settings))[1]
 
 
 def is_boxes(data: object, root: object) -> bool:
@@ -99,21 +100,8 @@ def fitting_frame(settings: BoxSettings) -> tuple[int, int] | None:
     """
     if settings.data == SHAPES:
         return None
-    found, _, _ = _read(settings, _stamp(settings))
-    return _frame_of(found)
-
-
-def _frame_of(found: Annotations) -> tuple[int, int] | None:
-    sizes = {size_of(one.name, one.source)[:2] for some in found.parts.values() for one in some}
-    if len(sizes) == 1 and max(max(size) for size in sizes) <= _MOST:
-        return None
-    high, wide = (float(np.median([size[side] for size in sizes])) for side in (0, 1))
-    scale = min(1.0, _MOST / max(high, wide))
-    return _stepped(scale * high), _stepped(scale * wide)
-
-
-def _stepped(side: float) -> int:
-    return max(_STEP, _STEP * round(side / _STEP))
+    found, _, _ = _read(_of_files(settings), _stamp(settings))
+    return frame_of(found)
 
 
 def described_boxes(settings: BoxSettings) -> list[str]:
@@ -154,15 +142,15 @@ def box_checksum(settings: BoxSettings) -> str:
     if settings.data == SHAPES:
         data = load_boxes(settings, torch.device("cpu"))
         parts = (data.train, data.validation, data.test)
-        digests = [image.numpy().tobytes() for part in parts for image in part.images]
+        sources = [image.numpy().tobytes() for part in parts for chunk in chunks(part.images) for image in chunk]
     else:
-        annotations, classes, numbers = _read(settings, _stamp(settings))
-        digests = [repr(classes).encode()]
+        annotations, classes, numbers = _read(_of_files(settings), _stamp(settings))
+        sources = [repr(classes).encode()]
         for part, some in annotations.parts.items():
             for one, labels in zip(some, numbers[part], strict=True):
                 content = one.source if isinstance(one.source, bytes) else one.source.read_bytes()
-                digests.append(content + repr((one.boxes, labels)).encode())
-    for digest in sorted(hashlib.sha256(one).digest() for one in digests):
+                sources.append(content + repr((one.boxes, labels)).encode())
+    for digest in sorted(hashlib.sha256(one).digest() for one in sources):
         found.update(digest)
     return found.hexdigest()[:16]
 
@@ -172,12 +160,34 @@ def _reader(path: Path) -> Callable[[Path, BoxSettings], Annotations] | None:
     if has_boxes(path):
         return read_parquet
     if coco_files(path):
-        return lambda place, _: read_coco(place)
+        return _coco
     if voc_files(path):
-        return lambda place, _: read_voc(place)
+        return lambda place, settings: read_voc(_without_groups(place, settings))
     if yolo_files(path):
-        return lambda place, _: read_yolo(place)
+        return lambda place, settings: read_yolo(_without_groups(place, settings))
     return None
+
+
+def _coco(path: Path, settings: BoxSettings) -> Annotations:
+    groups = settings.validation_groups
+    return read_coco(path, None if is_pattern(groups) else groups)
+
+
+def _without_groups(path: Path, settings: BoxSettings) -> Path:
+    """A path whose files name no groups inside."""
+    groups = settings.validation_groups
+    if groups is not None and not is_pattern(groups):
+        raise DataError(
+            f"validation_groups is {groups!r}, and the files of {path} name no groups; give a pattern of the names of "
+            f"its images, such as '{GROUP}_*' or '{GROUP}/*'"
+        )
+    return path
+
+
+def _of_files(settings: BoxSettings) -> BoxSettings:
+    """The settings by which files are read, with the defaults of those by which images are parted and decoded."""
+    names = ("data", "root", "image_column", "box_column", "label_column", "box_format", "validation_groups")
+    return BoxSettings(**{name: getattr(settings, name) for name in names})
 
 
 def _path(settings: BoxSettings) -> Path:
@@ -194,13 +204,15 @@ def _path(settings: BoxSettings) -> Path:
 def _stamp(settings: BoxSettings) -> tuple[object, ...]:
     """Sizes and times of the files, which reveal a change."""
     if settings.data == SHAPES:
+        if settings.validation_groups is not None:
+            raise DataError(
+                f"validation_groups is {settings.validation_groups!r}, and the images of {SHAPES!r} have no groups; "
+                "leave it out"
+            )
         return ()
     path = _path(settings)
     files = sorted(one for one in path.glob("**/*") if one.is_file()) if path.is_dir() else [path]
     return tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files)
-
-
-Numbers = Mapping[PartName, Sequence[Sequence[int]]]
 
 
 @lru_cache(maxsize=2)
@@ -220,142 +232,68 @@ def _read(settings: BoxSettings, stamp: tuple[object, ...]) -> tuple[Annotations
     return found, classes, numbers
 
 
-@lru_cache(maxsize=4)
-def _loaded(settings: BoxSettings, device: str, stamp: tuple[object, ...]) -> BoxData:
+@dataclass(frozen=True)
+class _Drawn:
+    """Images before a fold is chosen: those for validation are among those for training."""
+
+    parts: Mapping[PartName, BoxPart]
+    groups: Mapping[str, Tensor]
+    classes: tuple[str, ...]
+    notes: Sequence[str]
+
+
+def _drawn(settings: BoxSettings, device: str, stamp: tuple[object, ...]) -> _Drawn:
     notes: list[str] = []
     classes: tuple[str, ...] = CLASSES
+    groups: Mapping[str, Tensor] = {}
     if settings.data == SHAPES:
-        parts = _shapes(settings)
+        parts = shapes_in_frames(settings.frame)
     else:
-        annotations, classes, numbers = _read(settings, stamp)
+        annotations, classes, numbers = _read(_of_files(settings), stamp)
         notes += annotations.notes
-        parts = _decoded(annotations, numbers, settings, notes)
-    split = _split(parts, settings)
-    notes += _noticed(split, classes)
-    train = split["train"]
-    mean, std = _moments(train.images)
-    placed_parts = {part: one.to(torch.device(device)) for part, one in split.items()}
+        groups = numbers_of_groups(annotations, settings.validation_groups)
+        parts = decoded_parts(annotations, numbers, settings, notes)
+    split, codes = split_parts(parts, groups, settings)
+    place = torch.device(device)
+    moved = {part: one.to(place) for part, one in split.items()}
+    return _Drawn(moved, {part: one.to(place) for part, one in codes.items()}, tuple(classes), notes)
+
+
+@lru_cache(maxsize=4)
+def _loaded(settings: BoxSettings, device: str, stamp: tuple[object, ...]) -> BoxData:
+    return _made(_drawn(settings, device, stamp), settings)
+
+
+def _of_fold(drawn: _Drawn, settings: BoxSettings) -> BoxData:
+    """The data with a fold for validation, which shares the memory of all others."""
+    fold = fold_of(settings)
+    if fold is None:
+        return _made(drawn, settings)
+    parts, groups = split_fold(drawn.parts, drawn.groups, drawn.classes, settings, fold)
+    notes = [*drawn.notes, f"the part for validation is {fold}"]
+    return _made(replace(drawn, parts=parts, groups=groups, notes=notes), settings)
+
+
+_FOLDS = FoldCache[_Drawn, BoxData]()
+
+
+def _made(drawn: _Drawn, settings: BoxSettings) -> BoxData:
+    """The data with what the training images decide."""
+    parts = drawn.parts
+    if not bool((parts["train"].labels >= 0).any()):
+        raise DataError(f"{settings.data}: no image for training has a box; add boxes, or set another data_seed")
+    mean, std = _moments(parts["train"].images)
     return BoxData(
         settings.data,
-        placed_parts["train"],
-        placed_parts["validation"],
-        placed_parts["test"],
-        tuple(classes),
-        mean.to(device),
-        std.to(device),
-        tuple(notes),
+        parts["train"],
+        parts["validation"],
+        parts["test"],
+        drawn.classes,
+        mean.to(parts["train"].images.device),
+        std.to(parts["train"].images.device),
+        (*drawn.notes, *_noticed(parts, drawn.classes)),
+        drawn.groups,
     )
-
-
-def _shapes(settings: BoxSettings) -> dict[PartName, BoxPart]:
-    images, boxes, labels = drawn_shapes()
-    places = [placed((images.shape[2], images.shape[3]), settings.frame)] * len(images)
-    frames = np.stack([letterbox(image.transpose(1, 2, 0), settings.frame).transpose(2, 0, 1) for image in images])
-    return {"train": _part(frames, boxes, labels, places)}
-
-
-def _decoded(found: Annotations, numbers: Numbers, settings: BoxSettings, notes: list[str]) -> dict[PartName, BoxPart]:
-    """The parts with their images decoded; checks every box."""
-    frame = settings.frame
-    framed: dict[PartName, list[Array]] = {}
-    sizes: dict[PartName, list[tuple[int, int]]] = {}
-    turned = 0
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for part, some in found.parts.items():
-            framed[part], sizes[part] = [], []
-            for one, (image, size, is_turned) in zip(some, pool.map(lambda one: _image(one, frame), some), strict=True):
-                turned += is_turned
-                first = next(iter(framed.values()))
-                if first and first[0].shape[:2] != image.shape[:2]:
-                    high, wide = first[0].shape[:2]
-                    raise DataError(
-                        f"{one.name} is of {size[1]} x {size[0]} pixels, and images before it of {wide} x {high}; set "
-                        f"resize = {list(_frame_of(found) or ())} or another height and width, to which all are "
-                        "brought without distortion"
-                    )
-                framed[part].append(image)
-                sizes[part].append(size)
-    check_boxes(found, sizes)
-    if turned:
-        notes.append(f"{turned} images were turned by their EXIF orientation; boxes are taken to be of upright images")
-    is_colour = any(image.ndim == 3 for some in framed.values() for image in some)
-    made: dict[PartName, BoxPart] = {}
-    for part, some in found.parts.items():
-        images = np.stack([_channels_first(image, is_colour=is_colour) for image in framed[part]])
-        places = [placed(size, frame) for size in sizes[part]]
-        made[part] = _part(images, [one.boxes for one in some], numbers[part], places)
-    return made
-
-
-def _image(one: Annotated, frame: tuple[int, int] | None) -> tuple[Array, tuple[int, int], bool]:
-    """An image in its frame, its size before, and whether it was turned."""
-    decoded = decode_one(one.name, one.source, None)
-    if decoded.depth != EIGHT:
-        raise DataError(f"{one.name} has {decoded.depth} a channel, and 8 bits are needed; convert it")
-    height, width = decoded.array.shape[:2]
-    return letterbox(decoded.array, frame), (height, width), decoded.turned
-
-
-def _channels_first(image: Array, *, is_colour: bool) -> Array:
-    if image.ndim == 3:
-        return image.transpose(2, 0, 1)
-    return np.repeat(image[None], 3 if is_colour else 1, axis=0)
-
-
-def _part(images: Array, boxes: Sequence[Any], labels: Sequence[Sequence[int]], places: Sequence[Any]) -> BoxPart:
-    """Pad the boxes of all images to one number, and bring them into the frames."""
-    most = max(1, *(len(one) for one in labels)) if labels else 1
-    corners = np.zeros((len(images), most, 4), dtype=np.float32)
-    classes = np.full((len(images), most), -1, dtype=np.int64)
-    for number, (some, its, place) in enumerate(zip(boxes, labels, places, strict=True)):
-        if len(its):
-            limits = np.array([place.width, place.height] * 2)
-            inside = np.clip(np.array(some, dtype=np.float64), 0, limits)
-            corners[number, : len(its)] = place.into(inside)
-            classes[number, : len(its)] = its
-    return BoxPart(torch.from_numpy(np.ascontiguousarray(images)), torch.from_numpy(corners), torch.from_numpy(classes))
-
-
-def _split(parts: Mapping[PartName, BoxPart], settings: BoxSettings) -> dict[PartName, BoxPart]:
-    """The three parts: those that are given, and the others drawn from training."""
-    found = _of_one_width(parts)
-    shares: tuple[tuple[PartName, float], ...] = (
-        ("test", settings.test_share),
-        ("validation", settings.validation_share),
-    )
-    given = len(found["train"])
-    for part, share in shares:
-        if part in found:
-            continue
-        train = found["train"]
-        count = round(share * given)
-        if not 1 <= count < len(train):
-            raise DataError(
-                f"{settings.data} has {len(train)} images to train on, too few for a part of {share:g} for {part}; add "
-                "images"
-            )
-        generator = torch.Generator().manual_seed(settings.seed + PARTS.index(part))
-        order = torch.randperm(len(train), generator=generator)
-        held, kept = order[:count].sort().values, order[count:].sort().values
-        found[part], found["train"] = train.take(held), train.take(kept)
-    if settings.whole:
-        found["train"] = found["train"].joined(found["validation"])
-        found["validation"] = found["validation"].take(torch.zeros(0, dtype=torch.int64))
-    if not bool((found["train"].labels >= 0).any()):
-        raise DataError(f"{settings.data}: no image for training has a box; add boxes, or set another data_seed")
-    return found
-
-
-def _of_one_width(parts: Mapping[PartName, BoxPart]) -> dict[PartName, BoxPart]:
-    """The same parts, padded to the most boxes of any image."""
-    most = max(part.labels.shape[1] for part in parts.values())
-    found: dict[PartName, BoxPart] = {}
-    for name, part in parts.items():
-        lacking = most - part.labels.shape[1]
-        boxes = torch.nn.functional.pad(part.boxes, (0, 0, 0, lacking))
-        labels = torch.nn.functional.pad(part.labels, (0, lacking), value=-1)
-        found[name] = BoxPart(part.images, boxes, labels)
-    return found
 
 
 def _noticed(parts: Mapping[PartName, BoxPart], classes: Sequence[str]) -> list[str]:
@@ -366,9 +304,9 @@ def _noticed(parts: Mapping[PartName, BoxPart], classes: Sequence[str]) -> list[
         part = parts[name]
         if not len(part):
             continue
-        digests = [hashlib.blake2b(image.numpy().tobytes(), digest_size=16).digest() for image in part.images]
-        copies = 0 if name == "train" else sum(digest in seen for digest in digests)
-        seen |= set(digests) if name == "train" else set()
+        sums = digests(part.images)
+        copies = 0 if name == "train" else sum(one in seen for one in sums)
+        seen |= set(sums) if name == "train" else set()
         counts = torch.bincount(part.labels[part.labels >= 0], minlength=len(classes))
         absent = [classes[number] for number in (counts == 0).nonzero().flatten().tolist()]
         if absent:
@@ -383,13 +321,16 @@ def _noticed(parts: Mapping[PartName, BoxPart], classes: Sequence[str]) -> list[
     return notes
 
 
-def _moments(images: Tensor) -> tuple[Tensor, Tensor]:
+def _moments(images: Images) -> tuple[Tensor, Tensor]:
     """Mean and deviation of each channel, (1, c, 1, 1)."""
     total, squares = torch.zeros(images.shape[1]).double(), torch.zeros(images.shape[1]).double()
-    for image in images:
-        values = image.flatten(1).double()
-        total += values.sum(1)
-        squares += values.square().sum(1)
+    if isinstance(images, StreamedImages):
+        total, squares = (images.totals(power).cpu() for power in (1, 2))
+    else:
+        for part in chunks(images):
+            values = part.cpu().double()
+            total += values.sum((0, 2, 3))
+            squares += values.square().sum((0, 2, 3))
     count = len(images) * images.shape[2] * images.shape[3]
     mean = total / count
     std = (squares / count - mean.square()).clamp(min=1e-6).sqrt()

@@ -66,7 +66,8 @@ def read_parquet(path: Path, settings: BoxSettings) -> Annotations:
             source = row[image].get("bytes") if isinstance(row[image], dict) else row[image]
             if not isinstance(source, bytes):
                 raise DataError(f"{place}: {image!r} holds no bytes; the encoded image itself is needed")
-            found.setdefault(part, []).append(Annotated(place, source, boxes, labels))
+            group = row[settings.validation_groups] if settings.validation_groups is not None else None
+            found.setdefault(part, []).append(Annotated(place, source, boxes, labels, group))
     if "train" not in found:
         raise DataError(f"{path} has no rows for training; add train.parquet, or name the split of a file train")
     if split:
@@ -85,7 +86,7 @@ def read_parquet(path: Path, settings: BoxSettings) -> Annotations:
 def _split_column(path: Path, files: Sequence[Path], settings: BoxSettings) -> str | None:
     with opened(files[0]) as file:
         names = file.schema_arrow.names
-    others = (settings.image_column, settings.box_column, settings.label_column)
+    others = (settings.image_column, settings.box_column, settings.label_column, settings.validation_groups)
     splits = [name for name in names if name not in others and is_of_splits(files, name)]
     if len(splits) > 1:
         raise DataError(f"{path}: the columns {', '.join(splits)} all name splits; keep one of them")
@@ -104,10 +105,16 @@ def _rows(file: Path, settings: BoxSettings, split: str | None) -> tuple[list[di
                 raise DataError(
                     f"{file} has no column {name!r}; it has {', '.join(columns)}: set box_column and label_column"
                 )
+        groups = settings.validation_groups
+        if groups is not None and groups not in columns:
+            raise DataError(
+                f"{file} has no column {groups!r}; validation_groups names one with the group of each image, and it "
+                f"has {', '.join(columns)}"
+            )
         if split and split not in columns:
             raise DataError(f"{file} has no column {split!r}, which the first file has; add it, or remove it there")
         classes = _classes(held.schema_arrow.metadata, file)
-        wanted = [image, settings.box_column, settings.label_column, *([split] if split else [])]
+        wanted = [image, settings.box_column, settings.label_column, *filter(None, (split, groups))]
         try:
             rows: list[dict[str, Any]] = held.read(columns=wanted).to_pylist()
         except (OSError, pyarrow.ArrowException) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from trainables.data.split_settings import SplitSettings
 from trainables.errors import TrainableError
 from trainables.settings import check_flag, check_name, check_number, check_text
 from trainables.settings.groups import flat_name
@@ -17,7 +18,7 @@ FORMS = ("xyxy", "xywh")
 
 
 @dataclass(frozen=True, kw_only=True)
-class BoxSettings:
+class BoxSettings(SplitSettings):
     """Which images with boxes, how large, and how they are split."""
 
     data: str = SHAPES
@@ -40,26 +41,30 @@ class BoxSettings:
     """The height and width in pixels to which images are brought, one number for a square. They are scaled until they
     fit, and the rest is filled in grey, so that nothing is cut off or distorted. None takes images as they are.
     """
-    validation_share: float = 0.2
-    """The share of the images, above 0 and at most 0.9, for validation, where the data have no such part."""
-    test_share: float = 0.2
-    """The share of the images, above 0 and at most 0.9, for the test, where the data have no such part."""
-    seed: int = field(default=0, metadata=flat_name("data_seed"))
-    """Decides the parts."""
-    whole: bool = False
-    """Train on the validation images too. Then there are none to validate on."""
+    stream: bool | None = None
+    """Whether images are decoded while the network trains, for more than memory holds, instead of once before. None
+    does so where they would take more than a quarter of the free memory. Images of COCO, Pascal VOC and YOLO stay in
+    their files; those of Parquet files are in memory, encoded.
+    """
+    loaders: int = 2
+    """The number of threads that decode streamed images ahead of the training."""
+    validation_groups: str | None = None
+    """The column of Parquet files with groups, such as patients or scenes; of COCO files a name in each entry of
+    `images`; of files that are images also a pattern of their names such as "{group}_*" or "{group}/*". All images of a
+    group are in the same part.
+    """
 
     def __post_init__(self) -> None:
-        for name in ("validation_share", "test_share"):
-            check_number(name, getattr(self, name), 0, 0.9, open_low=True)
+        self.check_split()
         check_text("data", self.data)
         check_text("data_root", self.root, optional=True)
         check_text("image_column", self.image_column, optional=True)
         check_text("box_column", self.box_column)
         check_text("label_column", self.label_column)
         check_name("box_format", self.box_format, FORMS)
-        check_number("data_seed", self.seed, 0, 2**32, whole=True)
-        check_flag("whole", self.whole)
+        if self.stream is not None:
+            check_flag("stream", self.stream)
+        check_number("loaders", self.loaders, 1, 256, whole=True)
         self._check_resize()
 
     def _check_resize(self) -> None:

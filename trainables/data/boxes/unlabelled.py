@@ -13,8 +13,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from trainables.data.boxes.letterbox import letterbox, placed
 from trainables.data.decode import EIGHT, decode_one
+from trainables.data.letterbox import letterbox, placed
 from trainables.data.picture_files import check_picture_file
 from trainables.data.unlabelled import encoded_images
 from trainables.errors import DataError

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables.data.decode import EIGHT, Array, DecodedOne, Encoded, check_alike, decode_one
+from trainables.data.decode import EIGHT, Array, DecodedOne, Encoded, check_alike
 from trainables.data.streaming.ahead import prepared_ahead
+from trainables.data.streaming.framing import Resize, decoded_in_frame
 
 __all__ = ["Facts", "facts_of"]
 
@@ -32,6 +33,7 @@ class Facts:
         extremes: (2, n), float64, the least and the greatest value of each image.
         finite: (n,), whether all values are finite.
         digests: one for each image, equal for equal images.
+        sizes: (n, 2), int64, the height and width of each image before it is put into a frame.
     """
 
     shape: tuple[int, int, int]
@@ -42,6 +44,7 @@ class Facts:
     extremes: Tensor
     finite: Tensor
     digests: tuple[bytes, ...]
+    sizes: Tensor
 
     def joined(self, other: Facts) -> Facts:
         """Concatenate the facts of two sets of images of one shape and depth.
@@ -61,6 +64,7 @@ class Facts:
             torch.cat((self.extremes, other.extremes), 1),
             torch.cat((self.finite, other.finite)),
             self.digests + other.digests,
+            torch.cat((self.sizes, other.sizes)),
         )
 
 
@@ -76,14 +80,15 @@ class _Seen:
     low: float
     high: float
     digest: bytes
+    size: tuple[int, int]
 
 
-def facts_of(encoded: Sequence[Encoded], *, resize: int | None, loaders: int) -> Facts:
+def facts_of(encoded: Sequence[Encoded], *, resize: Resize, loaders: int) -> Facts:
     """Read every image once.
 
     Args:
         encoded: the images, at least one.
-        resize: as in `decode_all`.
+        resize: the size to which they are brought.
         loaders: the number of threads.
 
     Returns:
@@ -94,7 +99,7 @@ def facts_of(encoded: Sequence[Encoded], *, resize: int | None, loaders: int) ->
     """
 
     def seen(numbers: Sequence[int]) -> list[_Seen]:
-        return [_seen(decode_one(*encoded[number], resize)) for number in numbers]
+        return [_seen(*decoded_in_frame(encoded[number], resize)) for number in numbers]
 
     batches = [range(start, min(start + _PART, len(encoded))) for start in range(0, len(encoded), _PART)]
     found = [one for parts in prepared_ahead(seen, batches, loaders) for part in parts for one in part]
@@ -111,10 +116,11 @@ def facts_of(encoded: Sequence[Encoded], *, resize: int | None, loaders: int) ->
         extremes,
         torch.isfinite(extremes).all(0),
         tuple(one.digest for one in found),
+        torch.tensor([one.size for one in found], dtype=torch.int64),
     )
 
 
-def _seen(one: DecodedOne) -> _Seen:
+def _seen(one: DecodedOne, size: tuple[int, int]) -> _Seen:
     array = one.array if one.array.ndim == 3 else one.array[..., None]
     height, width, channels = array.shape
     values = array.reshape(-1, channels).astype(np.float64)
@@ -131,4 +137,5 @@ def _seen(one: DecodedOne) -> _Seen:
         float(array.min()),
         float(array.max()),
         hashlib.blake2b(content.data, digest_size=16).digest(),
+        size,
     )

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables.data.decode import EIGHT, Array, Encoded, decode_one, stacked
+from trainables.data.decode import EIGHT, Array, Encoded, stacked
 from trainables.data.streaming.ahead import prepared_ahead
 from trainables.data.streaming.facts import Facts, facts_of
+from trainables.data.streaming.framing import Resize, decoded_in_frame
 from trainables.data.streaming.kept_facts import kept_facts
 from trainables.errors import DataError
 
@@ -24,7 +25,7 @@ class StreamedImages:
 
     Attributes:
         encoded: all encoded images.
-        resize: the side to which they are scaled; None keeps their size.
+        resize: the size to which they are brought.
         facts: what each of them is like.
         numbers: (n,), int64, on the CPU, which of them these images are.
         loaders: the number of threads that decode.
@@ -32,21 +33,19 @@ class StreamedImages:
     """
 
     encoded: Sequence[Encoded]
-    resize: int | None
+    resize: Resize
     facts: Facts
     numbers: Tensor
     loaders: int
     device: torch.device
 
     @classmethod
-    def of(
-        cls, encoded: Sequence[Encoded], *, resize: int | None, loaders: int, data: str | None = None
-    ) -> StreamedImages:
+    def of(cls, encoded: Sequence[Encoded], *, resize: Resize, loaders: int, data: str | None = None) -> StreamedImages:
         """Read images once, to learn what they are like, unless another process of the run has done so.
 
         Args:
             encoded: the images, at least one.
-            resize: as in `decode_all`.
+            resize: the size to which they are brought.
             loaders: the number of threads that decode.
             data: the setting `data`, with which a run keeps what the images are like; None keeps nothing.
 
@@ -156,11 +155,12 @@ class StreamedImages:
     def _decoded(self, numbers: Sequence[int]) -> Array:
         found = []
         for number in numbers:
-            name, source = self.encoded[number]
-            one = decode_one(name, source, self.resize)
+            name = self.encoded[number][0]
+            one, before = decoded_in_frame(self.encoded[number], self.resize)
             channels = one.array.shape[2] if one.array.ndim == 3 else 1
             size = one.array.shape[:2]
-            if size != self.facts.shape[1:] or one.depth != self.facts.depth or channels > self.facts.shape[0]:
+            changed = size != self.facts.shape[1:] or list(before) != self.facts.sizes[number].tolist()
+            if changed or one.depth != self.facts.depth or channels > self.facts.shape[0]:
                 raise DataError(f"{name} has changed while it was used; leave the data as they are until the run ends")
             found.append(one.array)
         return stacked(found, self.facts.shape[0])

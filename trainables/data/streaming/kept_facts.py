@@ -18,22 +18,24 @@ from torch import Tensor
 
 from trainables.data.decode import Encoded
 from trainables.data.streaming.facts import Facts, facts_of
+from trainables.data.streaming.framing import Resize
 from trainables.drafts import draft_file
 from trainables.kept_data import keep_beside, kept_beside
 
 __all__ = ["kept_facts"]
 
-_VERSION = 1
+_VERSION = 2
+_TENSORS = ("totals", "extremes", "finite", "digests", "sizes")
 _DIGEST = 16
 """Bytes of the digest of an image."""
 
 
-def kept_facts(encoded: Sequence[Encoded], *, resize: int | None, loaders: int, data: str) -> Facts:
+def kept_facts(encoded: Sequence[Encoded], *, resize: Resize, loaders: int, data: str) -> Facts:
     """Look up what images are like, or read every image once and keep it.
 
     Args:
         encoded: the images, at least one.
-        resize: as in `decode_all`.
+        resize: the size to which they are brought.
         loaders: the number of threads.
         data: the setting `data`, with which a run takes the file along.
 
@@ -53,7 +55,7 @@ def kept_facts(encoded: Sequence[Encoded], *, resize: int | None, loaders: int, 
     return facts
 
 
-def _key(encoded: Sequence[Encoded], resize: int | None) -> str:
+def _key(encoded: Sequence[Encoded], resize: Resize) -> str:
     found = hashlib.sha256(repr((_VERSION, resize, len(encoded))).encode())
     for name, source in encoded:
         if isinstance(source, bytes):
@@ -69,6 +71,7 @@ def _write(facts: Facts, file: Path) -> None:
         "totals": facts.totals,
         "extremes": facts.extremes,
         "finite": facts.finite,
+        "sizes": facts.sizes,
         "digests": torch.frombuffer(bytearray(b"".join(facts.digests)), dtype=torch.uint8).view(-1, _DIGEST),
     }
     plain = {
@@ -90,9 +93,9 @@ def _read(file: Path, count: int) -> Facts | None:
         if plain["version"] != _VERSION:
             return None
         channels, height, width = map(int, plain["shape"])
-        totals, extremes, finite, digests = (tensors[name] for name in ("totals", "extremes", "finite", "digests"))
-        shapes = [tuple(one.shape) for one in (totals, extremes, finite, digests)]
-        if shapes != [(2, count, channels), (2, count), (count,), (count, _DIGEST)]:
+        totals, extremes, finite, digests, sizes = (tensors[name] for name in _TENSORS)
+        shapes = [tuple(one.shape) for one in (totals, extremes, finite, digests, sizes)]
+        if shapes != [(2, count, channels), (2, count), (count,), (count, _DIGEST), (count, 2)]:
             return None
         return Facts(
             (channels, height, width),
@@ -103,6 +106,7 @@ def _read(file: Path, count: int) -> Facts | None:
             extremes,
             finite,
             tuple(bytes(row) for row in digests.numpy()),
+            sizes,
         )
     except (OSError, SafetensorError, ValueError, KeyError, TypeError):
         return None

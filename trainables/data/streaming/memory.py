@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from trainables.data.decode import Encoded, size_of
+from trainables.data.streaming.framing import Resize
 
 __all__ = ["by_threads", "decoded_bytes", "free_memory", "why_streamed"]
 
@@ -31,12 +32,12 @@ def free_memory() -> int:
     return max(0, min(free, most - used + int(cached)))
 
 
-def decoded_bytes(encoded: Sequence[Encoded], resize: int | None) -> int:
+def decoded_bytes(encoded: Sequence[Encoded], resize: Resize) -> int:
     """Estimate the memory of decoded images by the first one; reads its header alone.
 
     Args:
         encoded: the images, at least one.
-        resize: the side to which they are scaled; None keeps their size.
+        resize: the size to which they are brought.
 
     Returns:
         Bytes.
@@ -45,8 +46,9 @@ def decoded_bytes(encoded: Sequence[Encoded], resize: int | None) -> int:
         DataError: the first image is damaged.
     """
     height, width, channels, size = size_of(*encoded[0])
-    pixels = height * width if resize is None else resize * resize
-    return len(encoded) * pixels * channels * size
+    if resize is not None:
+        height, width = resize if isinstance(resize, tuple) else (resize, resize)
+    return len(encoded) * height * width * channels * size
 
 
 def why_streamed(needed: int, stream: bool | None, how: str, what: str, otherwise: str) -> str:

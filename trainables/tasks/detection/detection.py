@@ -42,6 +42,8 @@ __all__ = ["Detection", "PicturesOf"]
 
 _MOST = 100
 """The most boxes of an image, as in the evaluation of COCO."""
+_SINCE = ("validation_groups", "folds", "fold")
+"""Settings that earlier versions did not have."""
 _LOSS = Metric("loss", "min", low=0.0)
 
 
@@ -213,11 +215,13 @@ class Detection(Task):
         return box_checksum(self.data)
 
     def identity(self) -> dict[str, object]:
-        """Return every setting by its dotted name."""
+        """Return every setting by its dotted name, but groups and folds that are None, and when images are decoded."""
         values: dict[str, object] = {"overlap": self.overlap, "least_score": self.least_score}
         for title, held in (("data", self.data), ("views", self.views)):
             for one in dataclasses.fields(held):
                 value = getattr(held, one.name)
+                if one.name in ("stream", "loaders") or (one.name in _SINCE and value is None):
+                    continue
                 values[f"{title}.{one.name}"] = value if isinstance(value, int | float | None) else str(value)
         return values
 
