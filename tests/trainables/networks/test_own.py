@@ -108,6 +108,17 @@ def test_names_are_distinguished_by_arguments_and_where_they_are_taken() -> None
     assert own_name(own_family(Fixed(3)), nothing_taken) != own_name(own_family(Fixed(4)), nothing_taken)
 
 
+def test_names_are_as_long_as_they_may_be() -> None:
+    long = type("N" + "a" * 80, (Net,), {})
+    plain, given = (
+        own_name(own_family(long), nothing_taken),
+        own_name(own_family(partial(long, hidden=3)), nothing_taken),
+    )
+    other = own_name(own_family(long), lambda name: name == plain)
+    assert (len(plain), len(given), len(other)) == (64, 64, 64)
+    assert plain[:57] == given[:57] == other[:57]
+
+
 def test_what_builds_nothing_is_refused() -> None:
     with pytest.raises(TrainableError, match="3 builds no network; give a function of an architecture, or a torch"):
         own_family(3)
