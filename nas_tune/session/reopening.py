@@ -19,7 +19,7 @@ from nas_tune.session.guessed_task import with_guess
 from nas_tune.session.held_values import held_fingerprint
 from nas_tune.session.search_setup import SearchSetup, target_of
 from nas_tune.session.settings_code import check_settings_code
-from nas_tune.session.trust import check_code, load_target
+from nas_tune.session.trust import check_code, check_commands, load_target
 from search_spaces import Space, SpaceError
 from trainables.kept_data import add_place
 from trainables.registry import TrainableTarget
@@ -74,7 +74,10 @@ def reopened(
     if not accept_code_change:
         _same_trainable(meta, target)
         check_settings_code(meta["trainable"].get("code"), config.trainable.settings)
-    return SearchSetup.of(config, space, target)
+    setup = SearchSetup.of(config, space, target)
+    if said is None or "device" not in said:
+        check_commands(setup.trainable_settings, meta, folder, allow_code=allow_code)
+    return setup
 
 
 def _space_again(meta: Mapping[str, Any], config: SearchConfig) -> Space:

@@ -32,6 +32,7 @@ from trainables.registry import TrainableTarget
 __all__ = [
     "Named",
     "check_code",
+    "check_commands",
     "check_names",
     "load_target",
     "named_by_settings",
@@ -141,6 +142,37 @@ def check_code(
         told = [f"{one}{_moved(meta, one.reference) if mine else ''}" for one in wanted]
         told += [f"{key} {value} (or say it yourself: {key}=...)" for key, value in places.items()]
         raise ForeignCodeError(_refusal(meta, folder, told, mine=mine))
+
+
+def check_commands(
+    settings: Mapping[str, Any], meta: Mapping[str, Any], folder: Path, *, allow_code: bool = False
+) -> None:
+    """Refuse the command of a device by which a method of supernets measures options, in a run from elsewhere.
+
+    Args:
+        settings: of the trainable that is made.
+        meta: what the ledger of the run keeps.
+        folder: of the run.
+        allow_code: call it all the same.
+
+    Raises:
+        ForeignCodeError: names the device; its command was not called.
+    """
+    called = [device for device in _devices(settings) if device.get("command") is not None]
+    if allow_code or not called:
+        return
+    mine = is_signed(_what_is_signed(meta), meta.get("signature"))
+    known = _devices(meta["trainable"].get("settings") or {}) if mine else []
+    told = [f"measured_on {device}" for device in called if device not in known]
+    if told:
+        raise ForeignCodeError(_refusal(meta, folder, told, mine=mine))
+
+
+def _devices(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The devices of a search in a supernet: that of its limits, and that of its method."""
+    places = [settings, settings.get("method_settings")]
+    devices = [place.get("measured_on") for place in places if isinstance(place, Mapping)]
+    return [device for device in devices if isinstance(device, Mapping)]
 
 
 def check_names(named: Iterable[Named], folder: Path, *, allow_code: bool = False, remedy: str = "") -> None:

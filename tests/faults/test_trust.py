@@ -355,6 +355,35 @@ def test_a_stranger_runs_no_program_here(stranger: Stranger) -> None:
     assert nas_tune.resume(harmless, max_trials=5, trainable=Climber).state.trials == 5
 
 
+def measuring(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
+    """What is there after a device was asked, and a search whose supernet asks it for the latencies of its options."""
+    (tmp_path / "device.sh").write_text(f"touch {tmp_path / 'asked'}\nprintf 0.5\n")
+    method = {"name": "proxylessnas", "channels": 2, "cells": 1, "batch_size": 256, "costs": "latency"}
+    device = {"engine": "command", "command": f"sh {tmp_path / 'device.sh'}"}
+    sizes = {"max_trials": 1, "max_epochs": 1, "executor": "inline"}
+    return tmp_path / "asked", {"strategy": method, "device": device, **sizes}
+
+
+@pytest.mark.slow
+def test_the_supernet_of_a_stranger_asks_no_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, settings = measuring(tmp_path)
+    images = {"name": "image_classifier", "data": "digits", "channels": 2, "cells": 1}
+    run = nas_tune.search("nb201", images, run_dir=tmp_path / "run", **settings)
+    asked.unlink()
+    assert nas_tune.trained(run.path)
+    assert asked.exists(), "the run is mine"
+    asked.unlink()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another"))
+    for again in (nas_tune.trained, nas_tune.evaluate):
+        with pytest.raises(ForeignCodeError, match=r"measured_on \{'engine': 'command', 'command': 'sh "):
+            again(run.path)
+    edit(run.path, ("trainable.settings.method_settings", {"costs": "latency"}))
+    with pytest.raises(ForeignCodeError, match="measured_on"):
+        nas_tune.trained(run.path)
+    assert len(nas_tune.ranking(run.path, train=5, epochs=1, top=2, proxies=(), keep=tmp_path / "kept").scores) == 5
+    assert not asked.exists()
+
+
 @pytest.mark.parametrize("home", ["unwritable", "absent"])
 def test_without_a_home_a_run_goes_on_in_its_process_and_says_what_to_do(
     home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -62,9 +62,11 @@ class SavedSupernet:
     def builder(self, **changed: object) -> SearchBuilder:
         """Make what builds the supernet; imports the task that the settings name.
 
+        What the search began with is in the checkpoint: the weights before the first epoch are not looked for, and the
+        costs of options are not measured again, so that no command of a device is called.
+
         Args:
-            changed: settings that replace those of the checkpoint, such as `device`. The weights that the search began
-                with are not looked for: those of the checkpoint come after them.
+            changed: settings that replace those of the checkpoint, such as `device`.
 
         Returns:
             The builder.
@@ -72,7 +74,12 @@ class SavedSupernet:
         Raises:
             TrainableError: a setting cannot be.
         """
-        return SearchBuilder({**self.settings, "start_from": None, **changed})
+        method: dict[str, Any] = {}
+        for name, value in (self.settings.get("method_settings") or {}).items():
+            if name != "measured_on" and not (name == "costs" and isinstance(value, str)):
+                method[name] = value
+        known = {"start_from": None, "measured_on": None, "method_settings": method}
+        return SearchBuilder({**self.settings, **known, **changed})
 
     def search(self, builder: SearchBuilder) -> Search:
         """Build the supernet, and load its weights and its data.

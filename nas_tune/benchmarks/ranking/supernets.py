@@ -15,6 +15,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.executors.job import trial_folder
 from nas_tune.ledger.places import ledger_path
 from nas_tune.results import Run
+from nas_tune.session.saved_supernets import saved_supernet
 from nas_tune.session.trust import check_code, check_names, named_by_settings
 from trainables.settings.groups import flat_settings
 from trainables.supernet.builder import SearchBuilder
@@ -105,15 +106,11 @@ def _of_run(run: Run, trial: int | None, allow_code: bool) -> list[Found]:
     for key, value in run.config.trainable.settings.items():
         if key in own and key != "space" and key not in sizes:
             training[key] = value
-    known = set(named_by_settings(run.meta["trainable"]["settings"]))
     found = []
     for number in kept:
-        folder = trial_folder(run.path, number)
-        saved = SavedSupernet.read(folder)
-        # The files of a checkpoint are not signed: they may name nothing but what the ledger names.
-        check_names(set(named_by_settings(saved.settings)) - known, folder, allow_code=allow_code)
+        saved = saved_supernet(run, number, allow_code=allow_code)
         label = run.path.name if len(kept) == 1 else f"{run.path.name} trial {number}"
-        found.append(Found(label, saved, saved.builder(trained_network=sizes or None), training))
+        found.append(Found(label, saved, saved.builder(trained_network=sizes), training))
     return found
 
 

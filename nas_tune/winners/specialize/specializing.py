@@ -90,7 +90,7 @@ def specialize(
     reaches = ("device",) if device is None else ()
     origin = origin_of(opened, allow_code=allow_code, reaches=reaches)
     candidate = chosen_of(opened, trial, 1, opened.metric)[0]
-    scored = supernet_of(opened, candidate.trial)
+    scored = supernet_of(opened, candidate.trial, allow_code=allow_code)
     at = Device.of(opened.config.device if device is None else device)
     base, costs = PathLimits({}, scored.costing, at), DeviceCosts(scored.costing, scored.costing, at)
     each = [base.limited_by({one.name: one.bound for one in several}) for several in wanted]

@@ -1,8 +1,4 @@
-"""The supernet of a trial, loaded from its checkpoint, and the scores of its architectures.
-
-The supernet is built from the settings that the ledger keeps, which are checked before their code is imported; of the
-checkpoint only the numbers are read.
-"""
+"""The supernet of a trial, loaded from its checkpoint, and the scores of its architectures."""
 
 from __future__ import annotations
 
@@ -11,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from nas_tune.config.supernet_search import trained_network
 from nas_tune.errors import ConfigError
-from nas_tune.executors.job import trial_folder
 from nas_tune.results import Run
+from nas_tune.session.saved_supernets import saved_supernet
 from search_spaces import Architecture
-from trainables.errors import CheckpointError
+from trainables.supernet.builder import SearchBuilder
 from trainables.supernet.estimator import Scorer
 from trainables.supernet.methods import METHODS
-from trainables.supernet.trainable import DartsTrainable
-from trainables.trial.snapshots import newest
+from trainables.supernet.search import Search
 
 if TYPE_CHECKING:
     import torch
@@ -36,15 +31,16 @@ class Scored:
     """A trained supernet with what it has scored.
 
     Args:
-        trained: the search that trained it, as it was after its last epoch.
+        search: the search that trained it, as it was after its last epoch.
+        builder: what built it.
     """
 
-    def __init__(self, trained: DartsTrainable) -> None:
-        self._criterion = trained.search.criterion
-        self._scorer = Scorer(trained.search, _CALIBRATION)
-        self.costing: Learner = trained.costing
-        self.primary = trained.task.primary
-        self.is_max = any(one.name == self.primary and one.mode == "max" for one in trained.task.metrics)
+    def __init__(self, search: Search, builder: SearchBuilder) -> None:
+        self._criterion = search.criterion
+        self._scorer = Scorer(search, _CALIBRATION)
+        self.costing: Learner = builder.costing
+        self.primary = builder.task.primary
+        self.is_max = any(one.name == self.primary and one.mode == "max" for one in builder.task.metrics)
         self.metrics: dict[str, Mapping[str, float]] = {}
         """Of every architecture that was scored, by its id."""
         self.architectures: dict[str, Architecture] = {}
@@ -81,36 +77,31 @@ class Scored:
         return self._criterion.score(self.metrics[key])
 
 
-def supernet_of(run: Run, trial: int) -> Scored:
-    """Load the supernet of a trial. The check of trust comes first.
+def supernet_of(run: Run, trial: int, *, allow_code: bool = False) -> Scored:
+    """Load the supernet of a trial. The check of the run's trust comes first.
 
     Args:
         run: a search by paths.
         trial: the number of the trial.
+        allow_code: import the code that the checkpoint names, where the ledger does not.
 
     Returns:
         The supernet.
 
     Raises:
+        ForeignCodeError: the checkpoint names code that the ledger does not name.
         ConfigError: the trials of the run are no searches by paths.
         CheckpointError: the checkpoint is missing or damaged, or of another search.
     """
     name = run.config.strategy.name
-    if name not in METHODS or not METHODS[name].finds_by_score:
+    saved = None
+    if name in METHODS and METHODS[name].finds_by_score:
+        saved = saved_supernet(run, trial, allow_code=allow_code)
+    if saved is None or not METHODS[saved.settings["method"]].finds_by_score:
         by_score = ", ".join(one for one in METHODS.names() if METHODS[one].finds_by_score)
         raise ConfigError(
             f"{run.path} was searched by {name}, which leaves no supernet whose paths can be scored; give a run of "
             f"{by_score}"
         )
-    folder = trial_folder(run.path, trial)
-    if not folder.is_dir():
-        raise CheckpointError(
-            f"trial {trial} of {run.path} has no checkpoint, which holds the supernet; take a trial that has one "
-            "(--trial), or search with a larger keep_checkpoints"
-        )
-    settings = dict(run.meta["trainable"]["settings"])
-    trained = DartsTrainable(**{**settings, "trained_network": trained_network(run.config)})
-    table = run.trials().set_index("trial")
-    trained.setup(Architecture({}), seed=int(table["seed"].loc[trial]), max_epochs=run.config.max_epochs)
-    trained.load(newest(folder))
-    return Scored(trained)
+    builder = saved.builder(trained_network=trained_network(run.config))
+    return Scored(saved.search(builder), builder)

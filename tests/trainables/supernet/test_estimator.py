@@ -222,3 +222,18 @@ def test_another_network_is_no_start(folder, tmp_path):
     nothing = DartsTrainable(**{**SETTINGS, "start_from": str(tmp_path)})
     with pytest.raises(CheckpointError, match="does not exist"):
         nothing.setup(NONE, seed=0, max_epochs=1)
+
+
+def test_the_command_by_which_options_were_measured_is_not_called_again(tmp_path):
+    (tmp_path / "device.sh").write_text(f"touch {tmp_path / 'called'}\nprintf 0.5\n")
+    device = {"engine": "command", "command": f"sh {tmp_path / 'device.sh'}"}
+    search = DartsTrainable(
+        **{**SETTINGS, "method": "proxylessnas", "method_settings": {"costs": "latency", "measured_on": device}}
+    )
+    search.setup(NONE, seed=0, max_epochs=1)
+    assert (tmp_path / "called").exists()
+    search.save(tmp_path)
+    (tmp_path / "called").unlink()
+    shared = SharedWeights(checkpoint=str(tmp_path))
+    assert shared.scorer.supernet.method.table == search.supernet.method.table != {}
+    assert not (tmp_path / "called").exists()
