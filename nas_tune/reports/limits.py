@@ -28,6 +28,8 @@ RUNGS = {
     "measured": "the costs on the device",
 }
 """The rungs of the gate in their order of dearness, and what each tests."""
+_DIGITS, _MOST_DIGITS = 5, 17
+"""More digits for a value and a bound that would have the same text; with the most, any two numbers differ."""
 _EXAMPLES = 8
 _PAIRS = 10
 
@@ -226,7 +228,12 @@ def _why(row: Mapping[Hashable, Any]) -> str:
         return "its output ignores its input"
     if pd.isna(value) or pd.isna(bound):
         return f"{quantity} is unknown"
-    return f"{quantity} {write_value(quantity, value)} {'>' if value > bound else '<'} {write_value(quantity, bound)}"
+    texts = [write_value(quantity, one) for one in (value, bound)]
+    for digits in range(_DIGITS, _MOST_DIGITS + 1):
+        if texts[0] != texts[1]:
+            break
+        texts = [write_value(quantity, one, digits) for one in (value, bound)]
+    return f"{quantity} {texts[0]} {'>' if value > bound else '<'} {texts[1]}"
 
 
 def _pairs(trials: pd.DataFrame) -> tuple[list[Pair], list[str]]:

@@ -13,7 +13,7 @@ from nas_tune.reports.html import write_page
 from nas_tune.reports.limits import limits_of_run
 from nas_tune.reports.summary import headline, tiles
 from nas_tune.results import Run
-from nas_tune.results.pictures import kept_pictures
+from nas_tune.results.pictures import kept_pictures, left_out
 from nas_tune.results.redaction import without_secrets
 
 __all__ = ["report"]
@@ -49,6 +49,7 @@ def report(run: Run | str | Path, out: str | Path | None = None) -> Path:
         "tiles": tiles(run, found),
         "portraits": portraits(run, shown),
         "pictures": [(one.title, base64.b64encode(one.png).decode()) for one in kept_pictures(run.path)],
+        "left_out": left_out(run.path),
         "controls": run.controls(),
         "unit_of": run.unit,
         "limits": limits_of_run(run, trials),

@@ -142,7 +142,11 @@ def number_text(value: float | None, unit: str = "") -> str:
     after = f" {unit}" if unit else ""
     if float(value).is_integer() and abs(value) < 1e12:
         return f"{int(value):,}{after}"
-    return f"{value:.4f}{after}" if 1e-2 <= abs(value) < 1e3 else f"{value:.4g}{after}"
+    rounded = float(f"{value:.5g}")
+    if not 1e-2 <= abs(rounded) < 1e5:
+        return f"{value:.4g}{after}"
+    before = max(0, math.floor(math.log10(abs(rounded))))
+    return f"{rounded:,.{4 - before}f}{after}"
 
 
 def _best(facts: dict[str, Any]) -> list[Tile]:

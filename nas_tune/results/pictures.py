@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Kept", "keep_pictures", "kept_pictures"]
+__all__ = ["Kept", "keep_pictures", "kept_pictures", "left_out"]
 
 FOLDER = "pictures"
 _MOST = 8
@@ -79,5 +79,27 @@ def kept_pictures(run: Path) -> list[Kept]:
     return found
 
 
+def left_out(run: Path) -> str:
+    """Say which pictures of a run a report does not show.
+
+    Args:
+        run: the folder of the run.
+
+    Returns:
+        A sentence with their number, why, and where they are; empty where all are shown.
+    """
+    if (run / FOLDER).is_symlink():
+        return ""
+    files = [file for file in (run / FOLDER).glob("*.png") if file.is_file() and not file.is_symlink()]
+    large = sum(file.stat().st_size > _LARGEST for file in files)
+    further = max(0, len(files) - large - _MOST)
+    why = []
+    if large:
+        why.append(f"{large} of more than {_LARGEST / 1e6:g} MB")
+    if further:
+        why.append(f"{further} after the first {_MOST}")
+    return f"Pictures that are not shown here: {' and '.join(why)}; they are in {FOLDER} below the run." if why else ""
+
+
 def _plain(title: str) -> str:
-    return re.sub(r"[^\w ,.-]+", "", title)[:80]
+    return re.sub(r"[^\w ,.-]+", "", title.replace(": ", ", "))[:80]

@@ -23,7 +23,7 @@ which of two equal descriptions of a merging cell is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -218,11 +218,12 @@ class DetectorSpace(Space):
         tree: Any = self.validate(architecture)._tree
         backbone = tree["backbone"]
         if "of" in backbone:
-            first = _space_of(backbone["of"]).graphs(backbone["network"])
+            inside = _space_of(backbone["of"]).graphs(backbone["network"])
+            first = tuple(replace(one, name=f"backbone, {one.name}") for one in inside)
         else:
             blocks = [("stem", f"stem {backbone['stem']}, stride 4")]
             for number, stage in enumerate(backbone["stages"]):
-                label = f"{stage['blocks']} x {stage['block']} {stage['width']}, stride {_STRIDE << number}"
+                label = f"{stage['blocks']} x {stage['block']}, {stage['width']} channels, stride {_STRIDE << number}"
                 blocks.append((f"stages.{number}", label))
             first = (chain_graph("backbone", blocks),)
         return (*first, _pyramid_graph(tree), _head_graph(tree))

@@ -97,25 +97,26 @@ def read_value(name: str, value: object) -> float:
     return number
 
 
-def write_value(name: str, value: float) -> str:
+def write_value(name: str, value: float, digits: int = 4) -> str:
     """Write the value of a quantity for people, with its unit.
 
     Args:
         name: of the quantity; any other name gives the plain number.
         value: in the kept unit.
+        digits: the most significant digits.
 
     Returns:
         The text, such as "1.5 ms", "73.6 k" or "256 KiB".
     """
     quantity = QUANTITIES.get(name)
     if quantity is None:
-        return f"{value:.4g}"
+        return f"{value:.{digits}g}"
     steps = _WRITTEN["bytes"] if quantity.units is _BYTES else _WRITTEN["counts"] if quantity.units is _COUNTS else ()
     unit, factor = quantity.metric.unit, 1.0
     for larger, size in steps:
         if abs(value) >= size:
             unit, factor = larger, size
-    return f"{value / factor:.4g} {unit}".rstrip()
+    return f"{value / factor:.{digits}g} {unit}".rstrip()
 
 
 def _number(quantity: Quantity, value: object) -> float:

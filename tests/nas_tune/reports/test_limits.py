@@ -12,7 +12,7 @@ import pytest
 import nas_tune
 from nas_tune.ledger import Costed, Event, Measured, Refused
 from nas_tune.reports.data import facts
-from nas_tune.reports.limits import limits_of_run, refused_in_words
+from nas_tune.reports.limits import _why, limits_of_run, refused_in_words
 from nas_tune.results import Run
 from tests.nas_tune.results.made import begun, make, mixed, refusing, trial
 
@@ -146,3 +146,16 @@ def test_the_audit_tells_how_often_a_prediction_was_wrong(tmp_path: Path) -> Non
     run = limited(tmp_path, [begun(), *refused, *measured], latency="5ms")
     assert (run.state.audited, run.state.wrongly_refused) == (2, 1)
     assert "2 of those that a prediction refused were measured for an audit; 1 of them within the limit." in page(run)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "bound", "said"),
+    [
+        ("macs", 5e6, 4e6, "macs 5 M > 4 M"),
+        ("macs", 4_000_001, 4e6, "macs 4.000001 M > 4 M"),
+        ("latency", 4.99999, 5.0, "latency 4.99999 ms < 5 ms"),
+        ("map50", 0.30004, 0.3, "map50 0.30004 > 0.3"),
+    ],
+)
+def test_a_value_and_its_bound_are_told_apart(quantity: str, value: float, bound: float, said: str) -> None:
+    assert _why({"quantity": quantity, "value": value, "bound": bound}) == said

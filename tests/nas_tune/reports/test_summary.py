@@ -61,12 +61,16 @@ def test_spans_change_their_unit_where_two_digits_end(seconds: float, said: str)
         (0.01, "0.0100 m"),
         (-0.0099, "-0.0099 m"),
         (0.00994321, "0.009943 m"),
-        (999.9, "999.9000 m"),
-        (1000.5, "1000 m"),
+        (9.99994, "9.9999 m"),
+        (9.99996, "10.000 m"),
+        (999.94, "999.94 m"),
+        (-999.999, "-1,000.0 m"),
+        (1000.5, "1,000.5 m"),
+        (99_999.4, "99,999 m"),
         (123456.7, "1.235e+05 m"),
     ],
 )
-def test_values_have_about_four_digits_and_their_unit(value: float | None, said: str) -> None:
+def test_values_have_at_most_five_digits_and_their_unit(value: float | None, said: str) -> None:
     assert number_text(value, "m") == said
     assert number_text(value) == said.removesuffix(" m")
 

@@ -24,6 +24,7 @@ __all__ = ["beside_truth", "drawn_boxes", "in_pixels_of", "read_pictures"]
 Array = np.ndarray[Any, Any]
 Boxes = Sequence[Mapping[str, Any]]
 Predicted = Sequence[Boxes]
+Corners = tuple[float, float, float, float]
 _COLOURS = (
     "#e6194b",
     "#0b7d33",
@@ -142,16 +143,46 @@ def _drawn(picture: Array, boxes: Boxes, classes: Sequence[str]) -> Image.Image:
     draw = ImageDraw.Draw(image)
     unit = max(1, round(min(image.size) / _LEAST))
     font = _font(_LETTERS * unit)
-    for one in reversed(boxes):  # the surest last, above the others
-        colour = _COLOURS[list(classes).index(one["label"]) % len(_COLOURS)]
-        left, top, right, bottom = (side * scale for side in one["box"])
-        draw.rectangle((left, top, right, bottom), outline=colour, width=2 * unit)
+    labels = []
+    for one in boxes:
         text = f"{one['label']} {one['score']:.2f}" if "score" in one else str(one["label"])
-        corner = (left + 2 * unit, max(0, top - 12 * unit))
-        place = draw.textbbox(corner, text, font=font)
-        draw.rectangle((place[0] - 2, place[1] - 1, place[2] + 2, place[3] + 1), fill=colour)
-        draw.text(corner, text, fill="white", font=font)
+        colour = _COLOURS[list(classes).index(one["label"]) % len(_COLOURS)]
+        labels.append((text, colour, [side * scale for side in one["box"]]))
+    # The surest last, above the others; and all labels above all boxes, so that no line crosses one.
+    for _, colour, corners in reversed(labels):
+        draw.rectangle(corners, outline=colour, width=2 * unit)
+    taken: list[Corners] = []
+    for text, _, corners in labels:
+        left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
+        size = (right - left + 4 * unit, bottom - top + 2 * unit)
+        taken.append(_place(corners, size, image.size, unit, taken))
+    for (text, colour, _), place in reversed(list(zip(labels, taken, strict=True))):
+        draw.rectangle(place, fill=colour)
+        middle = (place[0] + place[2]) / 2, (place[1] + place[3]) / 2
+        draw.text(middle, text, fill="white", font=font, anchor="mm")
     return image
+
+
+def _place(
+    box: Sequence[float], size: tuple[float, float], image: tuple[int, int], unit: int, taken: Sequence[Corners]
+) -> Corners:
+    """Where a label of a size is drawn: at the first corner of its box where it covers the labels there least."""
+    width, height = size
+    left, top, right, bottom = box
+    rows = (top - height, top + 2 * unit, bottom, bottom - height - 2 * unit)
+    places: list[Corners] = []
+    for y in rows:
+        for x in (left, right - width):
+            x0 = min(max(x, 0.0), max(0.0, image[0] - width))
+            y0 = min(max(y, 0.0), max(0.0, image[1] - height))
+            places.append((x0, y0, x0 + width, y0 + height))
+    return min(places, key=lambda place: sum(_shared(place, other) for other in taken))
+
+
+def _shared(one: Corners, other: Corners) -> float:
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    return max(wide, 0) * max(high, 0)
 
 
 @cache
