@@ -190,7 +190,7 @@ def _watched(architectures: Sequence[Architecture], what: str) -> Iterable[Archi
 def _columns(frame: pd.DataFrame) -> list[TableColumn]:
     """Measures first and their intervals behind, so that a narrow terminal has the measures."""
     from nas_tune.cli.tables import TableColumn
-    from nas_tune.cli.text import brief, plain
+    from nas_tune.cli.text import plain
 
     found = [TableColumn("score", [plain(one) for one in frame["score"]])]
     if frame["supernet"].notna().any():
@@ -199,7 +199,7 @@ def _columns(frame: pd.DataFrame) -> list[TableColumn]:
     measures = [str(name) for name in frame if f"{name}_low" in frame]
     for name in measures:
         found.append(TableColumn(name, [_short(one) for one in frame[name]], right=True))
-    found.append(TableColumn("seconds", [brief(round(one, 1)) for one in frame["seconds"]], right=True))
+    found.append(TableColumn("seconds", [f"{one:.1f}" for one in frame["seconds"]], right=True))
     for name in measures:
         ends = zip(frame[f"{name}_low"], frame[f"{name}_high"], strict=True)
         cells = ["-" if low != low else f"{_short(low)} to {_short(high)}" for low, high in ends]

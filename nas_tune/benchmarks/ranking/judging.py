@@ -212,7 +212,7 @@ def _judged(
     frame["truth"] = sample.truth
     for one in (*others, *shared):
         frame[one.name if one.supernet is None else f"{one.name} {one.supernet}"] = one.values
-    told = [*sample.notes, *notes, f"{measures.near_pairs} pairs of architectures are of nearly equal size"]
+    told = [*sample.notes, *notes, f"pairs of architectures of nearly equal size: {measures.near_pairs}"]
     told += [_verdict(name, mean, by_name[_COUNTED], measures.top_name) for name, mean in means.items()]
     return Ranking(pd.DataFrame(rows), frame, tuple(told))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +33,15 @@ class Found:
     """A trained supernet that is not loaded yet.
 
     Attributes:
-        label: what the rows of results call it.
+        label: what the rows of results call it, unlike that of any other.
+        folder: of its checkpoint, or of its trial's checkpoints.
         saved: its checkpoint.
         builder: builds it.
         training: settings with which the run trains single networks; empty for a checkpoint.
     """
 
     label: str
+    folder: Path
     saved: SavedSupernet
     builder: SearchBuilder
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -60,7 +62,7 @@ def found_in(
 
     Raises:
         ForeignCodeError: a run comes from elsewhere and names code, or a checkpoint does; nothing of it was imported.
-        ConfigError: there is none, or two are of different spaces.
+        ConfigError: there is none, one is given twice, or two are of different spaces.
         CheckpointError: a checkpoint is damaged.
     """
     found: list[Found] = []
@@ -74,10 +76,14 @@ def found_in(
             found += _of_run(Run.of(folder), trial, allow_code)
         else:
             found.append(_of_checkpoint(folder, str(one), trial, allow_code))
-    first = found[0]
     for other in found[1:]:
-        _check_alike(first, other)
-    return found
+        _check_alike(found[0], other)
+    folders = [os.path.realpath(one.folder) for one in found]
+    for place, folder in enumerate(folders):
+        if folder in folders[:place]:
+            raise ConfigError(f"{folder} is given twice, and would count twice in the mean; give it once")
+    labels = [one.label for one in found]
+    return [replace(one, label=str(one.folder)) if labels.count(one.label) > 1 else one for one in found]
 
 
 def _of_run(run: Run, trial: int | None, allow_code: bool) -> list[Found]:
@@ -110,7 +116,9 @@ def _of_run(run: Run, trial: int | None, allow_code: bool) -> list[Found]:
     for number in kept:
         saved = saved_supernet(run, number, allow_code=allow_code)
         label = run.path.name if len(kept) == 1 else f"{run.path.name} trial {number}"
-        found.append(Found(label, saved, saved.builder(trained_network=sizes), training))
+        found.append(
+            Found(label, trial_folder(run.path, number), saved, saved.builder(trained_network=sizes), training)
+        )
     return found
 
 
@@ -126,7 +134,7 @@ def _of_checkpoint(folder: Path, typed: str, trial: int | None, allow_code: bool
         )
     saved = SavedSupernet.read(folder)
     check_names(named_by_settings(saved.settings), folder, allow_code=allow_code)
-    return Found(typed, saved, saved.builder())
+    return Found(typed, folder, saved, saved.builder())
 
 
 def _check_alike(first: Found, other: Found) -> None:

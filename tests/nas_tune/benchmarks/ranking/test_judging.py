@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import nas_tune
 import search_spaces
+from nas_tune.benchmarks.ranking.supernets import found_in
 from nas_tune.benchmarks.ranking.truths import TruthTable, drawn
 from nas_tune.cli.app import app
 from nas_tune.errors import ConfigError, ForeignCodeError, NasTuneError
@@ -246,6 +247,14 @@ def test_supernets_of_different_spaces_are_not_compared(
     fewer = changed(checkpoint, tmp_path / "fewer", network={"operations": ["none", "nor_conv_3x3"]})
     with pytest.raises(ConfigError, match="are supernets of different spaces, nb201 and nb201 with other options"):
         judged([run, fewer], table)
+
+
+def test_supernets_of_equal_names_are_told_apart_and_one_counts_once(run: Path, table: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / run.name)
+    labels = [one.label for one in found_in([run, tmp_path / run.name])]
+    assert labels == [str(one / "trials" / "000000") for one in (run, tmp_path / run.name)]
+    with pytest.raises(ConfigError, match="is given twice"):
+        judged([run, run.parent / "." / run.name], table)
 
 
 def test_code_that_a_stranger_names_is_not_imported(
