@@ -78,10 +78,10 @@ def found_in(
             found.append(_of_checkpoint(folder, str(one), trial, allow_code))
     for other in found[1:]:
         _check_alike(found[0], other)
-    folders = [os.path.realpath(one.folder) for one in found]
-    for place, folder in enumerate(folders):
-        if folder in folders[:place]:
-            raise ConfigError(f"{folder} is given twice, and would count twice in the mean; give it once")
+    places = [one.folder.resolve() for one in found]
+    for number, place in enumerate(places):
+        if place in places[:number]:
+            raise ConfigError(f"{place} is given twice, and would count twice in the mean; give it once")
     labels = [one.label for one in found]
     return [replace(one, label=str(one.folder)) if labels.count(one.label) > 1 else one for one in found]
 
