@@ -296,6 +296,8 @@ def _of_target(name: object, settings: object, deepest: int) -> Iterator[Named]:
 def named_by_settings(settings: Mapping[str, Any]) -> Iterator[Named]:
     """Find what the settings of a trainable name: its task, and the transforms, loss and metrics of that.
 
+    The estimator "shared" has a checkpoint, whose settings name a task as well.
+
     Args:
         settings: of the trainable.
 
@@ -310,6 +312,20 @@ def named_by_settings(settings: Mapping[str, Any]) -> Iterator[Named]:
     if isinstance(transforms, str) and ":" in transforms:
         yield Named("transforms", transforms)
     yield from _of_measures(settings)
+    if isinstance(settings.get("checkpoint"), str):
+        yield from _of_checkpoint(Path(settings["checkpoint"]))
+
+
+def _of_checkpoint(folder: Path) -> Iterator[Named]:
+    """What the supernet in a checkpoint names; nothing where there is none, which whoever uses it says."""
+    from trainables.errors import CheckpointError
+    from trainables.supernet.saved import SavedSupernet
+
+    try:
+        settings = SavedSupernet.read(folder).settings
+    except CheckpointError:
+        return
+    yield from named_by_settings({name: value for name, value in settings.items() if name != "checkpoint"})
 
 
 def _of_measures(settings: Mapping[str, Any]) -> Iterator[Named]:

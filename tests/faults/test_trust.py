@@ -24,6 +24,7 @@ from tests.faults.stranger import ASKED, EVIL, Stranger, edit
 from tests.nas_tune.ledger.damage import seal
 from tests.sweeps import quick
 from tests.toys import Climber, tiny_space
+from trainables.trial.checkpoint import write_tensors
 
 
 @pytest.fixture(scope="module")
@@ -362,6 +363,19 @@ def measuring(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
     device = {"engine": "command", "command": f"sh {tmp_path / 'device.sh'}"}
     sizes = {"max_trials": 1, "max_epochs": 1, "executor": "inline"}
     return tmp_path / "asked", {"strategy": method, "device": device, **sizes}
+
+
+def test_the_checkpoint_of_an_estimator_names_code_too(stranger: Stranger, tmp_path: Path) -> None:
+    settings = {"space": "tiny", "task": f"{EVIL}:Task", "checkpoint": str(tmp_path / "shared")}
+    (tmp_path / "shared").mkdir()
+    write_tensors(tmp_path / "shared", "search", {"settings": settings})
+    shared = ("trainable.reference", "trainables.supernet.estimator:SharedWeights"), ("trainable.registered", False)
+    run = stranger.run("shared", *shared, ("trainable.settings", {"checkpoint": str(tmp_path / "shared")}))
+    done = call("resume", str(run), "--set", "max_trials=5")
+    assert (done.exit_code, stranger.marked()) == (2, [])
+    assert f"task {EVIL}:Task" in done.stderr
+    empty = stranger.run("none", *shared, ("trainable.settings", {"checkpoint": str(tmp_path / "nowhere")}))
+    assert EVIL not in call("resume", str(empty), "--set", "max_trials=5").stderr
 
 
 @pytest.mark.slow
