@@ -7,6 +7,10 @@ After the optimisations of onnxruntime the two run equally fast (`tests/benchmar
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,9 @@ from trainables.export.onnx import check_packages, silence, write_onnx
 from trainables.training.batches import Batch, called, length, mapped, with_length
 
 __all__ = ["write_graph"]
+
+_STDOUT = 1
+"""The descriptor of the standard output of a process."""
 
 
 def write_graph(network: nn.Module, inputs: Batch, path: Path) -> None:
@@ -36,13 +43,33 @@ def write_graph(network: nn.Module, inputs: Batch, path: Path) -> None:
     names = list(named_inputs(network, inputs))
     tensors = tuple(named_inputs(network, inputs).values())
     try:
-        with silence(), torch.no_grad():
+        with silence(), _silent_descriptor(), torch.no_grad():
             flat = _Flat(network, inputs).train(network.training)  # torch gives every module this mode afterwards
             torch.onnx.export(flat, tensors, path, input_names=names, dynamo=False, verbose=False)
     except (RuntimeError, TypeError, ValueError):
         # An operation that the older exporter does not know, or a forward that cannot be traced.
         two = with_length(inputs, max(2, length(inputs)))
         write_onnx(network, two, path)
+
+
+@contextlib.contextmanager
+def _silent_descriptor() -> Iterator[None]:
+    """Hide what C++ writes to the standard output: for a network that it cannot export, the older exporter prints the
+    whole graph there, past Python and whatever its settings are.
+    """
+    sys.stdout.flush()
+    try:
+        kept = os.dup(_STDOUT)
+    except OSError:  # the process has no standard output
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), _STDOUT)
+            yield
+    finally:
+        os.dup2(kept, _STDOUT)
+        os.close(kept)
 
 
 class _Flat(nn.Module):

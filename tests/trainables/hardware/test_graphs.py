@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -34,3 +37,15 @@ def test_what_the_older_exporter_refuses_is_written_by_the_newer_one(network, tm
     monkeypatch.setattr(graphs, "write_onnx", lambda network, inputs, path: written.append((len(inputs), path)))
     write_graph(network, torch.randn(1, 3, 8, 8), tmp_path / "one.onnx")
     assert written == [(2, tmp_path / "one.onnx")]
+
+
+def test_what_the_older_exporter_cannot_write_is_not_printed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fallen: list[Path] = []
+    monkeypatch.setattr("trainables.hardware.graphs.write_onnx", lambda network, inputs, path: fallen.append(path))
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveMaxPool2d((3, 4))).eval()
+    write_graph(network, torch.randn(1, 3, 16, 15), tmp_path / "one.onnx")
+    assert fallen == [tmp_path / "one.onnx"]
+    sys.stdout.write("afterwards\n")
+    assert capfd.readouterr() == ("afterwards\n", "")

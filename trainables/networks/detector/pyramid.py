@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -30,10 +31,23 @@ class Resized(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         size = (self.height, self.width)
         if x.shape[2] > self.height or x.shape[3] > self.width:
+            if torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export():
+                return _greatest(_greatest(x, 2, self.height), 3, self.width)
             return functional.adaptive_max_pool2d(x, size)
         if x.shape[2] < self.height or x.shape[3] < self.width:
             return functional.interpolate(x, size)
         return x
+
+
+def _greatest(x: Tensor, dim: int, size: int) -> Tensor:
+    """The maximum along a dimension that adaptive pooling takes, by operations that every exporter knows."""
+    long = int(x.shape[dim])
+    windows = [range(long * number // size, -(-long * (number + 1) // size)) for number in range(size)]
+    most = max(map(len, windows))
+    # A window that is shorter than the longest one has its last place again.
+    places = [[*window, *[window[-1]] * (most - len(window))] for window in windows]
+    parts = x.index_select(dim, torch.tensor(places, device=x.device).flatten())
+    return parts.reshape(*x.shape[:dim], size, most, *x.shape[dim + 1 :]).amax(dim + 1)
 
 
 class Smooth(nn.Sequential):

@@ -25,6 +25,7 @@ from trainables.export.standalone import model_text
 from trainables.networks import NETWORKS, build
 from trainables.networks.detector.anchors import anchors_of, moved, points_of
 from trainables.networks.detector.features import Features, backbones, check_backbone
+from trainables.networks.detector.pyramid import Resized
 from trainables.tasks.learner import Learner
 
 DATA: dict[str, Any] = {"num_classes": 3, "in_channels": 3, "image_size": (40, 56)}
@@ -195,6 +196,28 @@ def test_two_stages_are_exported_for_any_number_of_images(roi: str, tmp_path: Pa
         found = session.run(list(wanted), {"input": images[:count].numpy()})
         for name, values in zip(wanted, found, strict=True):
             torch.testing.assert_close(torch.from_numpy(values), wanted[name], atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"), [((15, 20), (8, 10)), ((13, 7), (4, 3)), ((8, 8), (4, 4)), ((5, 9), (5, 4))]
+)
+def test_files_resize_levels_as_the_network_does(size: tuple[int, int], wanted: tuple[int, int]) -> None:
+    level = torch.randn(2, 3, *size)
+    program = torch.export.export(Resized(wanted), (level,), strict=False)
+    assert not [node for node in program.graph.nodes if "adaptive" in str(node.target)]  # which ONNX has not
+    assert torch.equal(program.module()(level), Resized(wanted)(level))
+
+
+@pytest.mark.slow  # torch's exporter takes seconds
+def test_levels_that_do_not_divide_each_other_are_exported(tmp_path: Path) -> None:
+    network = build("detector", tree(pyramid="pan"), **{**DATA, "image_size": (72, 104)}).eval()
+    images = torch.randn(2, 3, 72, 104)
+    write_onnx(network, images, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    with torch.no_grad():
+        wanted = network(images)
+    for name, values in zip(wanted, session.run(list(wanted), {"input": images.numpy()}), strict=True):
+        torch.testing.assert_close(torch.from_numpy(values), wanted[name], atol=1e-3, rtol=1e-3)
 
 
 @pytest.mark.parametrize("roi", ["align", pytest.param("pool", marks=pytest.mark.slow)])
