@@ -213,7 +213,7 @@ def _judged(
     for one in (*others, *shared):
         frame[one.name if one.supernet is None else f"{one.name} {one.supernet}"] = one.values
     told = [*sample.notes, *notes, f"pairs of architectures of nearly equal size: {measures.near_pairs}"]
-    told += [_verdict(name, mean, by_name[_COUNTED], measures.top_name) for name, mean in means.items()]
+    told += [_verdict(name, mean, by_name[_COUNTED], measures) for name, mean in means.items()]
     return Ranking(pd.DataFrame(rows), frame, tuple(told))
 
 
@@ -227,16 +227,19 @@ def _row(score: Score, measured: Measured, sample: Sample) -> dict[str, object]:
     }
 
 
-def _verdict(name: str, shared: Measured, counting: Measured, top: str) -> str:
+def _verdict(name: str, shared: Measured, counting: Measured, measures: Measures) -> str:
     """Say whether shared weights order better than counting does, as far as the intervals tell."""
     row = shared.less(counting).row()
-    told = [f"{what} {_compared(row, what)}" for what in ("tau", "equal_size_tau", top)]
+    is_max = {"tau": True, "equal_size_tau": True, measures.top_name: measures.is_max}
+    told = [f"{what} {_compared(row, what, is_max=more)}" for what, more in is_max.items()]
     return f"{name} against {_COUNTED}: {', '.join(told)}"
 
 
-def _compared(row: Mapping[str, float], name: str) -> str:
+def _compared(row: Mapping[str, float], name: str, *, is_max: bool) -> str:
     difference, low, high = row[name], row[f"{name}_low"], row[f"{name}_high"]
     if math.isnan(difference):
         return "cannot be compared"
-    word = "higher" if low > 0 else "lower" if high < 0 else "not told apart"
+    word = "not told apart"
+    if low > 0 or high < 0:
+        word = "better" if (low > 0) == is_max else "worse"
     return f"{word} ({difference:+.3g}, from {low:+.3g} to {high:+.3g})"

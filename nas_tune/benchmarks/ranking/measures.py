@@ -120,7 +120,7 @@ class Measures:
     ) -> None:
         self._truth, self._sizes = np.asarray(truth, np.float64), np.asarray(sizes, np.float64)
         self._worth = self._truth if is_max else -self._truth
-        self._is_max, self._top, self._band = is_max, top, band
+        self.is_max, self._top, self._band = is_max, top, band
         self.top_name = f"top_{top}"
         self._weights = _drawn(len(self._truth), resamples, seed)
         self._untied = {near: self._pairs(self._worth, self._worth, near) for near in (False, True)}
@@ -148,7 +148,7 @@ class Measures:
                 "tau": self._tau(given, near=False),
                 "equal_size_tau": self._tau(given, near=True),
                 self.top_name: self._mean_of_first(given, self._top),
-                "regret": best - first if self._is_max else first - best,
+                "regret": best - first if self.is_max else first - best,
             }
         )
 
@@ -182,7 +182,7 @@ class Measures:
 
     def _best(self) -> FloatArray:
         best = np.where(self._weights > 0, self._worth[:, None], -np.inf).max(axis=0)
-        found: FloatArray = best if self._is_max else -best
+        found: FloatArray = best if self.is_max else -best
         return found
 
     def _mean_of_first(self, score: FloatArray, count: int) -> FloatArray:

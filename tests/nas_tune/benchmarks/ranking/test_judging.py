@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import nas_tune
 import search_spaces
+from nas_tune.benchmarks.ranking.judging import _compared
 from nas_tune.benchmarks.ranking.supernets import found_in
 from nas_tune.benchmarks.ranking.truths import TruthTable, drawn
 from nas_tune.cli.app import app
@@ -202,6 +203,15 @@ def test_what_the_sample_shows_is_refused_before_the_scores(run: Path, table: Pa
     frame.head(8).to_parquet(table.with_name("few.parquet"))
     with pytest.raises(ConfigError, match="there are 4 different architectures"):
         judged(run, table.with_name("few.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "is_max", "word"),
+    [(1, 2, True, "better"), (1, 2, False, "worse"), (-2, -1, True, "worse"), (-2, -1, False, "better")],
+)
+def test_the_notes_say_what_is_better_where_less_is(low: float, high: float, is_max: bool, word: str) -> None:
+    assert _compared({"x": low, "x_low": low, "x_high": high}, "x", is_max=is_max).startswith(f"{word} (")
+    assert _compared({"x": low, "x_low": -1, "x_high": 0}, "x", is_max=is_max).startswith("not told apart (")
 
 
 def test_a_table_of_another_space_is_refused(run: Path, table: Path) -> None:
