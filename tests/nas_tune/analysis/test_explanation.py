@@ -68,7 +68,7 @@ def _many() -> Space:
 
 
 @pytest.mark.parametrize(
-    "evaluator", ["auto", "mdi", *(pytest.param(one, marks=pytest.mark.slow) for one in ("ped_anova", "fanova"))]
+    "evaluator", ["auto", *(pytest.param(one, marks=pytest.mark.slow) for one in ("mdi", "ped_anova", "fanova"))]
 )
 def test_of_many_decisions_the_right_one_is_named_for_every_objective(tmp_path: Path, evaluator: str) -> None:
     def train(architecture: Architecture, **_: object) -> Iterator[dict[str, float]]:

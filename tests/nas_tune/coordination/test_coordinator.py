@@ -547,7 +547,7 @@ def transactions(setup: Setup, target: Any) -> tuple[int, list[Any]]:
     return count[0], table(coordinator.state)
 
 
-QUICK = {"random-asha_promote", "tpe-asha", "evolution-hyperband", "random-median"}
+QUICK = {"random-asha_promote", "tpe-asha", "evolution-hyperband"}
 SEARCHES = [
     pytest.param(
         {"strategy": strategy, "settings": settings, "scheduler": scheduler},

@@ -154,7 +154,7 @@ def by_chance() -> dict[str, float]:
 
 
 @pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in LEARN]
+    "name", [name if name == "evolution" else pytest.param(name, marks=pytest.mark.slow) for name in LEARN]
 )
 def test_it_learns_beside_a_parameter_that_is_not_the_space_s(name: str, by_chance: dict[str, float]) -> None:
     """Random search was all that was left of nine strategies."""

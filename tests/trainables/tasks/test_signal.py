@@ -38,7 +38,8 @@ def trained(space, epochs, **settings):
     return made, [made.step() for _ in range(epochs)]
 
 
-@pytest.mark.parametrize("name", ["chain1d", pytest.param("spectrogram", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["chain1d", "spectrogram"])
 def test_networks_of_every_space_for_signals_learn_tones(tones, name):
     small = {"chain1d": {"depths": (2, 2), "kernels": (9,), "widths": (16,)}, "spectrogram": {"bands": (8,)}}
     space = search_spaces.get(name, **small[name])
