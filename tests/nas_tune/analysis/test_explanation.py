@@ -48,6 +48,15 @@ def test_the_decision_that_decides_comes_first_also_a_conditional_one(explained:
     assert not table.set_index("decision")["stands_out"][["width", "rate", "scale"]].any()
 
 
+def test_what_the_best_share_is_told(by_kernel: nas_tune.Run, explained: Explanation) -> None:
+    decided = [by_kernel.space.params(by_kernel.architecture(int(number))) for number in explained.top["trial"]]
+    assert len(decided) > 1
+    assert explained.shared["op.conv.kernel"] == 5
+    assert explained.shared == {
+        name: value for name, value in decided[0].items() if all(one.get(name) == value for one in decided)
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("evaluator", ["mdi", "ped_anova"])
 def test_other_evaluators_answer(by_kernel: nas_tune.Run, evaluator: str) -> None:

@@ -46,6 +46,11 @@ def outcome(target: Any) -> Outcome:
     return TrialSession(adapt(target, {"repeats": 2}), ARCHITECTURE, seed=0, max_epochs=3).advance()
 
 
+def test_it_is_shown_as_its_first_training_and_how_many_there_are() -> None:
+    made = repeated()
+    assert repr(made).startswith(f"Repeated({made.trainings[0]!r}, ")
+
+
 # What is reported
 
 
