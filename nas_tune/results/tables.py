@@ -88,7 +88,7 @@ class Tables:
         trials = list(state.trials.values())
         columns = {}
         for name, (kind, read) in _TRIAL.items():
-            columns[name] = pa.array(map(read, trials), type=kind, from_pandas=True)
+            columns[name] = pa.array(map(read, trials), type=kind)
         if any(trial.found_id and not trial.searches for trial in trials):
             columns["found_id"] = pa.array([trial.found_id for trial in trials], type=pa.string())
             columns["found"] = pa.array([_json(trial.found) for trial in trials], type=pa.string())
@@ -136,7 +136,7 @@ class Tables:
         """
         columns = {}
         for name, (kind, read) in _REFUSED.items():
-            columns[name] = pa.array(map(read, state.refused), type=kind, from_pandas=True)
+            columns[name] = pa.array(map(read, state.refused), type=kind)
         return pa.table(columns)
 
     def _metrics(self, state: RunState, reported: Sequence[Mapping[str, float]]) -> dict[str, pa.Array]:
