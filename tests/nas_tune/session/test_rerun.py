@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from nas_tune.config.schema import Resources
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.session.rerun import check_changes
 
@@ -40,6 +41,12 @@ def test_what_mixes_results_is_refused(wanted: dict[str, Any], why: str) -> None
 
 def test_resources_of_an_earlier_version_are_of_one_device() -> None:
     check_changes({"resources": {"cpus": 1.0}}, {"resources": {"cpus": 2.0, "devices": 1}})
+
+
+def test_resources_may_be_an_object_and_what_are_none_is_said_by_the_configuration() -> None:
+    with pytest.raises(ResumeRefusedError, match=r"resources.devices \(it was 2, now 3\)"):
+        check_changes(BEFORE, {"resources": Resources(devices=3)})
+    check_changes({"resources": {"cpus": 1.0, "devices": 1}}, {"resources": "two"})
 
 
 def test_a_key_that_is_not_there_is_named() -> None:
