@@ -31,7 +31,7 @@ from trainables.supernet.stages import Kept, StagedSearch
 from trainables.supernet.supernet import relax
 from trainables.supernet.transfer import take_over
 from trainables.tasks.learner import Learner
-from trainables.tasks.task import Task, TaskData
+from trainables.tasks.task import Recommending, Task, TaskData
 from trainables.training.batches import laid_out
 from trainables.training.devices import device_of, layout_of, placed
 from trainables.training.randomness import Randomness
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SearchBuilder"]
 
+_BATCH = "batch_size"
 DEPTHS = ("layers", "cells")
 """What builders call the number of cells, of a network or of one of its parts."""
 _GLANCE = 4
@@ -66,7 +67,7 @@ class SearchBuilder:
         self._own = with_defaults(SearchSettings, self._searched.search)
         check_mapping("method_settings", self._own["method_settings"])
         method = method_of(self._own["method"], dict(self._own["method_settings"] or {}))
-        self.settings = from_flat(SearchSettings, {**self._own, **self._of_paper(method.recipe)})
+        self.settings = from_flat(SearchSettings, {**self._own, **self._left_open(method.recipe)})
         self.task.check_space(self.settings.space)
         self.stages = method.stages
         self.space_name = space_name(self.settings.space)
@@ -84,11 +85,17 @@ class SearchBuilder:
         """The flat settings of the search and of its task, complete, as the user gives them."""
         return {**self._own, "task": self._searched.name, **self._searched.settings}
 
-    def _of_paper(self, recipe: Mapping[str, object]) -> dict[str, object]:
-        """The settings of the method's paper that the user leaves open."""
+    def _left_open(self, of_paper: Mapping[str, object]) -> dict[str, object]:
+        """The settings that the user leaves open: those of the method's paper, and the examples a step of the task.
+
+        A supernet of images of 64 examples a step has few steps an epoch where the task has few and large examples.
+        """
         known = flat_settings(SearchSettings)
+        usual = dict(of_paper)
+        if isinstance(self.task, Recommending):
+            usual |= {name: value for name, value in self.task.recipe().items() if name == _BATCH}
         found: dict[str, object] = {}
-        for name, value in recipe.items():
+        for name, value in usual.items():
             if name in known and known[name].is_optional and self._own[name] is None:
                 found[name] = value
         return found

@@ -39,7 +39,9 @@ class SearchSettings:
     network: NetworkSettings = field(metadata=group(NetworkSettings))
     """The network of the supernet. That of the paper for `darts` has 16 channels and 8 layers."""
     batch_size: int = field(default=64, metadata=OPTIONAL)
-    """Examples a step, of the weights and of the architecture."""
+    """Examples a step, of the weights and of the architecture. Left open it is what the task recommends, else what the
+    method's paper has.
+    """
     weights: Optimization = field(
         metadata=group(
             Optimization,

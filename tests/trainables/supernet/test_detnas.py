@@ -9,7 +9,9 @@ import pytest
 
 import search_spaces
 from tests.trainables.data.boxes.files import drawn, parquet
+from trainables.supernet.builder import SearchBuilder
 from trainables.supernet.trainable import DartsTrainable
+from trainables.tasks.detection import Detection
 
 DEPTHS = [1, 1, 1, 1]
 
@@ -37,3 +39,14 @@ def test_a_backbone_is_found_by_the_average_precision(method: str, tmp_path: Pat
     assert 0 <= reports[-1]["discrete_map50"] <= 1
     assert reports[-1]["train_loss"] < reports[0]["train_loss"] * 2
     assert reports[-1]["parameters"] < reports[-1]["supernet_parameters"]
+
+
+def test_supernets_take_as_many_examples_a_step_as_the_task_recommends() -> None:
+    def batch(**given: Any) -> int:
+        return SearchBuilder(given).settings.batch_size
+
+    boxes: dict[str, Any] = {"task": "detection", "data": "shapes", "space": "detnas"}
+    assert batch(**boxes, method="spos") == batch(**boxes, method="gdas") == Detection().recipe()["batch_size"]
+    assert batch(**boxes, method="spos", batch_size=12) == 12
+    images: dict[str, Any] = {"task": "classification", "data": "digits", "space": "nb201"}
+    assert (batch(**images, method="spos"), batch(**images, method="pdarts")) == (64, 96)
