@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from torch import nn
 
 import nas_tune
 from nas_tune.ledger import Event, Known, Ledger, Measured
+from nas_tune.session.start_limits import measured_there
 from search_spaces import Space, choice
 
 SPACE = Space({"a": choice(*range(8)), "b": choice(*range(8))}, name="sums")
@@ -137,6 +139,24 @@ def timed(folder: Path, device: dict[str, Any], **more: Any) -> nas_tune.Run:
 def events(run: nas_tune.Run, kind: type[Event]) -> list[Any]:
     with closing(Ledger.open(run.path, readonly=True)) as ledger:
         return [event for event, _ in ledger.events() if isinstance(event, kind)]
+
+
+def test_only_what_this_device_measured_in_full_holds_here() -> None:
+    member, other = SPACE.sample(0), SPACE.sample(1)
+    gate: Any = SimpleNamespace(meter=SimpleNamespace(device="this", names=("latency", "energy")))
+    both = {"latency": 1.0, "energy": 2.0, "memory": 3.0}
+    made: list[Event] = [
+        Measured(member.id, member.tree, both, "this"),
+        Measured(other.id, other.tree, both, "that"),
+        Measured(other.id, other.tree, {"latency": 1.0}, "this"),
+        Measured("x", {"a": 99, "b": 0}, both, "this"),
+    ]
+    kept = {"name": "fit", "settings": {}}
+    found, text = measured_there(made, kept, kept, SPACE, gate)
+    assert [(one.id, one.costs) for one in found] == [(member.id, {"latency": 1.0, "energy": 2.0})]
+    assert text == "1 architecture was measured there on this device, and is not measured again"
+    assert measured_there(made, kept, {**kept, "name": "other"}, SPACE, gate)[0] == []
+    assert measured_there(made[1:3], kept, kept, SPACE, gate) == ([], "")
 
 
 @pytest.mark.slow
