@@ -155,7 +155,7 @@ def test_only_what_this_device_measured_in_full_holds_here() -> None:
     found, text = measured_there(made, kept, kept, SPACE, gate)
     assert [(one.id, one.costs) for one in found] == [(member.id, {"latency": 1.0, "energy": 2.0})]
     assert text == "1 architecture was measured there on this device, and is not measured again"
-    assert measured_there(made, kept, {**kept, "name": "other"}, SPACE, gate)[0] == []
+    assert measured_there(made, kept, {**kept, "settings": {"width": 2}}, SPACE, gate)[0] == []
     assert measured_there(made[1:3], kept, kept, SPACE, gate) == ([], "")
 
 
