@@ -1,8 +1,10 @@
 """The networks of NAS-Bench-201 (Dong and Yang 2020, 2001.00326).
 
 A network is a 3x3 stem of C channels, three stages of N equal cells with C, 2C and 4C channels, normalisation, global
-average and a linear layer. Between two stages a residual block halves the image. A cell has four nodes; each edge
-i -> j applies one of five operations, and a node is the sum of its edges. With C=16, N=5 and 10 classes of RGB images
+average and a linear layer. Between two stages a residual block halves the image; with `reduction="pool"` it is an
+average of 2x2 pixels and a 1x1 convolution alone, so that in a supernet, where the residual block learns at every step,
+the cells do the work. A cell has four nodes; each edge i -> j applies one of five operations, and a node is the sum of
+its edges. With C=16, N=5 and 10 classes of RGB images
 the network has 73,306 parameters, 28,000 more for each 1x1 and 243,040 more for each 3x3 convolution in the cell.
 Without an architecture the network is undecided: every edge is a `LayerChoice`, which all cells share.
 """
@@ -24,7 +26,7 @@ from trainables.networks.dimensions import batch_norm, convolution
 from trainables.networks.examples import images
 from trainables.networks.family import Family
 from trainables.networks.layers import layer
-from trainables.settings import check_flag, check_number
+from trainables.settings import check_flag, check_name, check_number
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
@@ -46,6 +48,7 @@ def build_nb201(
     cells: int = 5,
     affine: bool | None = None,
     operations: Sequence[str] = OPERATIONS,
+    reduction: str = "residual",
 ) -> nn.Module:
     """Build the network of one cell, or the undecided one.
 
@@ -59,6 +62,8 @@ def build_nb201(
         affine: whether the normalisations of cells have learnt parameters; None means True for a decided network and
             False for an undecided one.
         operations: candidates on the edges of an undecided cell.
+        reduction: what halves the image between two stages: "residual" (the paper's block) or "pool" (an average of 2x2
+            pixels and a 1x1 convolution).
 
     Returns:
         Images (n, in_channels, h, w), or volumes (n, in_channels, d, h, w), of any size to (n, num_classes) logits.
@@ -71,13 +76,14 @@ def build_nb201(
     check_number("cells", cells, 1, whole=True)
     learns = architecture is not None if affine is None else affine
     check_flag("affine", learns)
+    check_name("reduction", reduction, tuple(_REDUCTIONS))
     allowed = check_operations(operations, OPERATIONS)
     sides = 2 if isinstance(image_size, int) else len(image_size)
     if architecture is None:
         make_cell = _undecided(allowed, learns, sides)
     else:
         make_cell = _decided(tree_of(architecture), learns, sides)
-    return NB201Network(make_cell, num_classes, in_channels, channels, cells, sides)
+    return NB201Network(make_cell, num_classes, in_channels, channels, cells, sides, reduction)
 
 
 def _decided(tree: Mapping[str, Any], affine: bool, sides: int) -> MakeCell:
@@ -215,7 +221,27 @@ class ResidualReduction(nn.Module):
         return total
 
 
-_residual = layer(ResidualReduction)
+class PooledReduction(nn.Module):
+    """The light block between two stages: the average of 2x2 pixels, and a 1x1 convolution.
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the output.
+        sides: 2 for images, 3 for volumes.
+    """
+
+    def __init__(self, inputs: int, outputs: int, sides: int = 2) -> None:
+        super().__init__()
+        self.sides = sides
+        self.shortcut = convolution(sides, inputs, outputs, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pool = functional.avg_pool3d if self.sides == 3 else functional.avg_pool2d
+        value: Tensor = self.shortcut(pool(x, 2, 2, ceil_mode=True))
+        return value
+
+
+_REDUCTIONS = {"residual": layer(ResidualReduction), "pool": layer(PooledReduction)}
 
 
 class NB201Network(nn.Module):
@@ -228,10 +254,18 @@ class NB201Network(nn.Module):
         channels: channels of the first stage.
         cells: number of cells in each stage.
         sides: 2 for images, 3 for volumes.
+        reduction: "residual" or "pool".
     """
 
     def __init__(
-        self, make_cell: MakeCell, num_classes: int, in_channels: int, channels: int, cells: int, sides: int = 2
+        self,
+        make_cell: MakeCell,
+        num_classes: int,
+        in_channels: int,
+        channels: int,
+        cells: int,
+        sides: int = 2,
+        reduction: str = "residual",
     ) -> None:
         super().__init__()
         self.stem = nn.Sequential(*conv_bn(in_channels, channels, 3, dimensions=sides))
@@ -239,7 +273,7 @@ class NB201Network(nn.Module):
         for stage in range(3):
             width = channels * 2**stage
             if stage:
-                stages.append(_residual(width // 2, width, sides))
+                stages.append(_REDUCTIONS[reduction](width // 2, width, sides))
             stages.extend(make_cell(width) for _ in range(cells))
         self.stages = nn.Sequential(*stages)
         self.last = nn.Sequential(batch_norm(sides, 4 * channels), nn.ReLU(), GlobalAverage())

@@ -168,6 +168,7 @@ class SearchBuilder:
             "eigenvalue": of.eigenvalue,
             "collapse_share": of.collapse_share,
             "stop_on_collapse": of.stop_on_collapse,
+            **({"refit_head": True} if of.refit_head else {}),
         }
 
     @property
@@ -219,7 +220,7 @@ class SearchBuilder:
         supernet = supernet.to(device)
         of = self.settings
         warmup = int(METHODS[of.method].warmup * epochs) if of.warmup_epochs is None else of.warmup_epochs
-        recipe = SearchRecipe(of.batch_size, of.weights, of.architect, warmup)
+        recipe = SearchRecipe(of.batch_size, of.weights, of.architect, warmup, of.refit_head)
         return Search(supernet, self.task, data, recipe, randomness, epochs)
 
     @cached_property

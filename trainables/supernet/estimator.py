@@ -13,7 +13,7 @@ these reach when they are trained themselves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,7 +26,7 @@ from search_spaces.nn import freeze
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.metrics import Metric
 from trainables.networks import space_name
-from trainables.settings import check_number
+from trainables.settings import check_flag, check_number
 from trainables.supernet.builder import SearchBuilder
 from trainables.supernet.saved import SavedSupernet
 from trainables.supernet.search import Search
@@ -58,6 +58,8 @@ class SharedWeights:
         space: name of the space, or a `Space`, whose architectures will come; default: that of the supernet. One of
             another name is refused.
         calibration: training examples to which normalisations are fitted, before an architecture is scored.
+        refit_head: whether an architecture is scored with a head of its own, fitted by ridge regression to the examples
+            of the calibration; None takes what the search in the supernet did.
         images: the number of validation examples that score, always the same; None for all.
         data_root: where the data are now, if elsewhere than when the supernet was trained.
         device: see `ImageClassifier`.
@@ -72,6 +74,7 @@ class SharedWeights:
         checkpoint: str,
         space: str | Space | None = None,
         calibration: int = 256,
+        refit_head: bool | None = None,
         images: int | None = None,
         data_root: str | None = None,
         device: str = "auto",
@@ -81,6 +84,9 @@ class SharedWeights:
         check_number("calibration", calibration, 2, whole=True)
         if images is not None:
             check_number("images", images, 1, whole=True)
+        if refit_head is not None:
+            check_flag("refit_head", refit_head)
+        self._refit_head = refit_head
         self._folder, self._space, self._calibration, self._images = Path(checkpoint), space, calibration, images
         moved = {} if data_root is None else {"data_root": data_root}
         self._placed = {"device": device, **moved}
@@ -194,7 +200,8 @@ class SharedWeights:
         """What scores, with the trained supernet; loaded where it is not yet."""
         if self._scorer is None:
             saved = self._saved()
-            self._scorer = Scorer(saved.search(self._builder(saved)), self._calibration)
+            search = saved.search(self._builder(saved))
+            self._scorer = Scorer(search, self._calibration, refit_head=self._refit_head)
             self._shared = None
         return self._scorer
 
@@ -229,11 +236,15 @@ class Scorer:
     Args:
         search: the search that trained the supernet, with its data.
         calibration: how many training examples normalise the networks; they pass in one batch, whose statistics count.
+        refit_head: whether a head is fitted to what an architecture computes for these examples; None does as the
+            search did.
     """
 
-    def __init__(self, search: Search, calibration: int) -> None:
+    def __init__(self, search: Search, calibration: int, *, refit_head: bool | None = None) -> None:
         self.supernet, self.task, self.data = search.supernet.eval(), search.task, search.data
-        inputs, _ = self.data.train.rows(spread_rows(self.data.train, calibration, self.data.device))
+        refit = search.refits_head if refit_head is None else refit_head
+        self._head = search.head if refit else None
+        inputs, self._targets = self.data.train.rows(spread_rows(self.data.train, calibration, self.data.device))
         self._inputs = laid_out(self.data.normalize(inputs), torch.channels_last)
         self._norms = [part for part in self.supernet.modules() if isinstance(part, _BatchNorm)]
         for norm in self._norms:
@@ -269,11 +280,12 @@ class Scorer:
         with self.supernet.deciding(architecture):
             self._train_norms(True)
             try:
-                with torch.no_grad():
+                with torch.no_grad(), nullcontext() if self._head is None else self._head.reading():
                     called(self.supernet, self._inputs)
             finally:
                 self._train_norms(False)
-            yield
+            with nullcontext() if self._head is None else self._head.fitted(self._targets):
+                yield
 
     def _train_norms(self, training: bool) -> None:
         for norm in self._norms:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from trainables.settings.groups import flat_name
 from trainables.supernet.bilevel import ORDERS, exact_order, first_order, frozen, second_order
 from trainables.supernet.collapse import dominant_eigenvalue
 from trainables.supernet.criterion import Criterion
+from trainables.supernet.head import RefittedHead
 from trainables.supernet.methods.base import Draws
 from trainables.supernet.regularizers import REGULARIZERS
 from trainables.supernet.statistics import frozen_statistics, recalibrated
@@ -73,12 +75,14 @@ class SearchRecipe:
         weights: how the weights learn.
         architect: how the architecture learns.
         warmup_epochs: the number of first epochs in which only weights learn.
+        refit_head: whether members are evaluated with a head of their own.
     """
 
     batch_size: int
     weights: Optimization
     architect: Architect = field(default_factory=Architect)
     warmup_epochs: int = 0
+    refit_head: bool = False
 
 
 class Search:
@@ -126,6 +130,11 @@ class Search:
     def rate(self) -> float:
         """The learning rate of the weights at the end of the last epoch."""
         return self._recipe.weights.rate(self.epoch / self.epochs)
+
+    @property
+    def refits_head(self) -> bool:
+        """Whether members are evaluated with a head of their own."""
+        return self._recipe.refit_head
 
     @property
     def has_learned(self) -> bool:
@@ -257,6 +266,8 @@ class Search:
     def evaluate_member(self, architecture: object, part: Part) -> Metrics:
         """Evaluate one architecture with the shared weights, its running statistics fitted as in `evaluate`.
 
+        Where the recipe says so, its head is fitted too, to the same training examples.
+
         Args:
             architecture: a member of the supernet's space.
             part: a part of the data.
@@ -265,13 +276,36 @@ class Search:
             Every metric of the task on all its examples.
         """
         with self.supernet.deciding(architecture):
-            return self.evaluate(part)
+            if not self._recipe.refit_head:
+                return self.evaluate(part)
+            self.supernet.eval()
+            targets = self.data.train.rows(self._calibration)[1]
+            with (
+                recalibrated(self.supernet.module, self._read),
+                self.head.fitted(targets),
+                self._optimizer.precision(),
+            ):
+                return judged(self.supernet, self.task, self.data, part)
+
+    @cached_property
+    def head(self) -> RefittedHead:
+        """The head that members have of their own; `TrainableError` where the task or the network allows none."""
+        two = self.data.train.rows(self._calibration[:2])[0]
+        return RefittedHead(self.supernet.module, self.task, self.data, lambda: self._outputs(self._normalized(two)))
+
+    def _read(self) -> None:
+        with self.head.reading():
+            self._calibrate()
+
+    @property
+    def _calibration(self) -> Tensor:
+        """The numbers of the training examples to which statistics are fitted."""
+        batches = min(_CALIBRATION_BATCHES, self._train.batches)
+        return torch.arange(batches * self._train.size, device=self._device)
 
     def _calibrate(self) -> None:
-        size = self._train.size
-        for index in range(min(_CALIBRATION_BATCHES, self._train.batches)):
+        for rows in torch.split(self._calibration, self._train.size):
             check_time()
-            rows = torch.arange(index * size, (index + 1) * size, device=self._device)
             with self._optimizer.precision():
                 called(self.supernet, self._normalized(self.data.train.rows(rows)[0]))
 

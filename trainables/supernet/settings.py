@@ -65,6 +65,10 @@ class SearchSettings:
     """The share of skip connections in a kind of cell from which two epochs in a row raise the alarm."""
     stop_on_collapse: bool = False
     """End the search at the alarm, with the last architecture that had fewer skip connections."""
+    refit_head: bool = False
+    """Judge each path with a head of its own, fitted by ridge regression to what the path computes for the training
+    examples to which its normalisations are fitted; for methods of single paths and tasks that classify or regress.
+    """
     start_from: str | None = None
     """The folder of a checkpoint of another search, of the same space and network, whose weights are the initial ones
     here. The head is new, so that the data may be others.
@@ -92,6 +96,7 @@ class SearchSettings:
         check_number("collapse_share", self.collapse_share, 0, 1, open_low=True)
         check_flag("eigenvalue", self.eigenvalue)
         check_flag("stop_on_collapse", self.stop_on_collapse)
+        check_flag("refit_head", self.refit_head)
         check_text("start_from", self.start_from, optional=True)
         check_device(self.device)
         for name in ("limits", "trained_network", "measured_on"):
@@ -109,6 +114,11 @@ class SearchSettings:
             raise TrainableError(
                 f"limits are given, and {self.method} learns which options are strong without judging architectures; "
                 "leave them out, or take a method of single paths (spos, enas, ofa)"
+            )
+        if self.refit_head and not method.finds_by_score:
+            raise TrainableError(
+                f"refit_head is True, and {self.method} learns which options are strong without judging architectures; "
+                "leave it out, or take a method of single paths (spos, enas, ofa)"
             )
         if not method.is_hard:
             return

@@ -174,6 +174,12 @@ class Classification(ImageTask):
             return ((outputs > 0) == targets.bool()).float().mean()
         return (outputs.argmax(1) == targets).float().mean()
 
+    def regressed(self, targets: Tensor, data: ImageData) -> Tensor:
+        """Have 1 for the classes of an image, and 0 for the others."""
+        if targets.dim() == 2:
+            return targets.float()
+        return functional.one_hot(targets, len(data.classes)).float()
+
     def distillation(self, outputs: Tensor, teacher: Tensor, data: ImageData) -> Tensor:
         """Compute the mean cross-entropy against the probabilities of the teacher (Hinton et al. 2015, 1503.02531)."""
         if _is_multi(data):

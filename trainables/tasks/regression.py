@@ -59,6 +59,10 @@ class Regression(ImageTask):
         """Standardize the targets, as the outputs are."""
         return outputs.float(), (targets - data.target_mean) / data.target_std
 
+    def regressed(self, targets: Tensor, data: ImageNumbers) -> Tensor:
+        """Standardize the targets."""
+        return (targets - data.target_mean) / data.target_std
+
     def for_metrics(self, outputs: Tensor, targets: Tensor, data: ImageNumbers) -> tuple[Tensor, Tensor]:
         """Bring the outputs to the units of the targets: (n,) for one number each, else (n, k)."""
         return in_units(outputs, targets, data.target_mean, data.target_std)

@@ -47,6 +47,7 @@ __all__ = [
     "Part",
     "Placing",
     "Recommending",
+    "Refitting",
     "Showing",
     "Starting",
     "Task",
@@ -257,6 +258,22 @@ class Showing(Protocol):
 
         Returns:
             PNG files by a title of a few words.
+        """
+
+
+@runtime_checkable
+class Refitting(Protocol):
+    """A task whose outputs a linear layer can give that is fitted by regression, without steps of an optimizer."""
+
+    def regressed(self, targets: Any, data: Any) -> Tensor:
+        """Turn targets into what the outputs of the network should be.
+
+        Args:
+            targets: of some examples, as parts of the data have them.
+            data: what `load` returned.
+
+        Returns:
+            (n, outputs), floats on the device of the targets.
         """
 
 

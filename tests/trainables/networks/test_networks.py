@@ -77,6 +77,23 @@ def test_nb201_computes_the_cell_by_hand():
     assert torch.allclose(inner(x), three, atol=1e-6)
 
 
+def test_nb201_may_halve_its_images_by_a_pooling_alone():
+    settings = {"num_classes": 10, "in_channels": 3, "channels": 16, "cells": 1}
+    operations = ["none", "skip_connect", "avg_pool_3x3"] * 2
+    whole, light = (build("nb201", cell(*operations), reduction=one, **settings) for one in ("residual", "pool"))
+    # Two 3x3 convolutions with their normalisations, from 16 to 32 and from 32 to 64 channels.
+    bodies = sum(9 * (c * 2 * c + 4 * c * c) + 2 * 4 * c for c in (16, 32))
+    assert parameters(whole) - parameters(light) == bodies
+    x = torch.randn(2, 16, 7, 7)
+    wanted = torch.nn.functional.avg_pool2d(x, 2, 2, ceil_mode=True)
+    weight = light.stages[1].shortcut.weight[:, :, 0, 0]
+    assert torch.allclose(light.stages[1](x), torch.einsum("oc,nchw->nohw", weight, wanted), atol=1e-6)
+    volumes = build("nb201", cell(*operations), reduction="pool", image_size=(4, 4, 4), **settings).eval()
+    assert volumes(torch.randn(1, 3, 4, 4, 4)).shape == (1, 10)
+    with pytest.raises(TrainableError, match=r"reduction is 'pooling'.*residual.*pool"):
+        build("nb201", None, reduction="pooling", **settings)
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("size", [(1, 1), (5, 8)])
 def test_nb201_runs_at_every_size(operation, size):
