@@ -89,6 +89,10 @@ def ranking(
     calibration: Annotated[
         int, typer.Option("--calibration", help="Training examples that normalisations are fitted to.")
     ] = 256,
+    refit_head: Annotated[
+        bool | None,
+        typer.Option("--refit-head/--shared-head", help="Fit a head to them too, or not. Default: as the search did."),
+    ] = None,
     scores: Annotated[
         Path | None,
         typer.Option(
@@ -128,6 +132,7 @@ def ranking(
         resamples: draws of the bootstrap.
         images: validation examples that score.
         calibration: training examples to which normalisations are fitted.
+        refit_head: whether a head is fitted to these examples for each architecture.
         scores: the file of the scores of every architecture.
         format: the format; by default that of the file's suffix, else a table.
         out: the file to write; by default stdout.
@@ -165,6 +170,7 @@ def ranking(
         resamples=resamples,
         images=images or None,
         calibration=calibration,
+        refit_head=refit_head,
         allow_code=allow_code,
         progress=None if quiet else _watched,
     )

@@ -88,6 +88,7 @@ def ranking(
     resamples: int = 500,
     images: int | None = 500,
     calibration: int = 256,
+    refit_head: bool | None = None,
     allow_code: bool = False,
     progress: Progress | None = None,
 ) -> Ranking:
@@ -120,6 +121,8 @@ def ranking(
         resamples: draws of the bootstrap.
         images: validation examples that score; None for all.
         calibration: training examples to which normalisations are fitted before an architecture is scored.
+        refit_head: whether a head is fitted to these examples too, by ridge regression, for each architecture; by
+            default as the search did.
         allow_code: import the code that a run from elsewhere, or a checkpoint, names.
         progress: wraps each loop over architectures, as progress bars do.
 
@@ -155,7 +158,7 @@ def ranking(
     trainings = Trainings(learner, keep, epochs=epochs or 0, seed=seed)
     if opened is not None and builder.space is not None:
         opened.check(builder.space)
-    scorers = [Scorer(one.saved.search(one.builder), calibration) for one in found]
+    scorers = [Scorer(one.saved.search(one.builder), calibration, refit_head=refit_head) for one in found]
     space = scorers[0].supernet.space
     if opened is not None:
         sample = opened.sample(space, count, seed, is_max=is_max)

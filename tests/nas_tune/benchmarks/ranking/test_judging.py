@@ -99,6 +99,17 @@ def test_a_score_is_that_of_the_shared_estimator(checkpoint: Path, table: Path) 
     assert scores[f"shared_accuracy {checkpoint}"][2] == reported["accuracy"]
 
 
+def test_a_score_may_be_that_of_a_head_of_its_own(checkpoint: Path, table: Path) -> None:
+    own, as_searched, shared = (
+        judged(checkpoint, table, count=5, refit_head=refit).scores for refit in (True, None, False)
+    )
+    assert own[f"shared_loss {checkpoint}"][2] != shared[f"shared_loss {checkpoint}"][2]
+    assert as_searched.equals(shared), "the search had one head for all"
+    alone = SharedWeights(checkpoint=str(checkpoint), images=32, calibration=16, refit_head=True)
+    alone.setup(SPACE.validate(json.loads(own["architecture"][2])), seed=0, max_epochs=1)
+    assert alone.step()["loss"] == pytest.approx(own[f"shared_loss {checkpoint}"][2])
+
+
 def test_the_same_seed_is_the_same_sample_and_a_larger_one_begins_with_it(table: Path) -> None:
     opened = TruthTable(str(table), "cell", "true")
     ids = [[one.id for one in opened.sample(SPACE, count, 3, is_max=True).architectures] for count in (5, 5, 9)]
