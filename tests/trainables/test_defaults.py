@@ -68,7 +68,14 @@ NETWORKS: dict[str, dict[str, Any]] = {
     },
     "nb101": {"channels": 128, "stacks": 3, "cells": 3},
     "nasnet": CELLS,
-    "nb201": {"image_size": 32, "channels": 16, "cells": 5, "affine": None, "operations": NB201},
+    "nb201": {
+        "image_size": 32,
+        "channels": 16,
+        "cells": 5,
+        "affine": None,
+        "operations": NB201,
+        "reduction": "residual",
+    },
     "pnas": CELLS,
     "proxylessnas": {**LAYERS, "channels": (32, 16, 24, 40, 80, 96, 192, 320, 1280), "choices": None},
     "recurrent": {
@@ -181,6 +188,7 @@ TRAINABLES: list[tuple[Callable[..., Any], dict[str, Any]]] = [
             "eigenvalue": False,
             "collapse_share": 0.5,
             "stop_on_collapse": False,
+            "refit_head": False,
         },
     ),
     (profile, {"samples": 1000, "seed": 0}),
