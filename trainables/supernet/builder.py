@@ -17,6 +17,7 @@ from trainables.hardware.device import Device
 from trainables.networks import build, builder_of, decided_arguments, space_name
 from trainables.settings import check_mapping
 from trainables.settings.groups import flat_settings, from_flat, with_defaults
+from trainables.supernet.head import refitting
 from trainables.supernet.methods import METHODS, method_of
 from trainables.supernet.methods.base import Draws, SearchStage
 from trainables.supernet.path_limits import PathLimits
@@ -69,6 +70,8 @@ class SearchBuilder:
         method = method_of(self._own["method"], dict(self._own["method_settings"] or {}))
         self.settings = from_flat(SearchSettings, {**self._own, **self._left_open(method.recipe)})
         self.task.check_space(self.settings.space)
+        if self.settings.refit_head:
+            refitting(self.task)
         self.stages = method.stages
         self.space_name = space_name(self.settings.space)
         self._network = self.settings.network.of(self.settings.space, self._needed())

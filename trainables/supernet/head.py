@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from trainables.errors import TrainableError
 from trainables.tasks.task import Refitting, Task, TaskData
 
-__all__ = ["PENALTIES", "RefittedHead", "ridge"]
+__all__ = ["PENALTIES", "RefittedHead", "refitting", "ridge"]
 
 PENALTIES = tuple(10.0**power for power in range(-4, 2))
 """Shares of the mean square of the features."""
@@ -38,12 +38,7 @@ class RefittedHead:
     """
 
     def __init__(self, module: nn.Module, task: Task, data: TaskData, outputs_of: Callable[[], object]) -> None:
-        if not isinstance(task, Refitting):
-            raise TrainableError(
-                f"refit_head is True, and the task {task.name} has no targets that a linear head can be fitted to; "
-                "leave it out"
-            )
-        self._task, self._data = task, data
+        self._task, self._data = refitting(task), data
         self._linear = _last_linear(module, outputs_of)
         self._features: list[Tensor] = []
 
@@ -85,6 +80,26 @@ class RefittedHead:
             with torch.no_grad():
                 for parameter, value in zip(linear.parameters(), before, strict=True):
                     parameter.copy_(value)
+
+
+def refitting(task: Task) -> Refitting:
+    """Check that a head can be refitted to the targets of a task.
+
+    Args:
+        task: what is learned.
+
+    Returns:
+        The task.
+
+    Raises:
+        TrainableError: the task has no targets of a regression.
+    """
+    if not isinstance(task, Refitting):
+        raise TrainableError(
+            f"refit_head is True, and the task {task.name} has no targets that a linear head can be fitted to; leave "
+            "it out"
+        )
+    return task
 
 
 def ridge(features: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:

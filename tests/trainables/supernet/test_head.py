@@ -11,30 +11,17 @@ import torch
 from sklearn.linear_model import Ridge
 from torch import nn
 
-import search_spaces
 from search_spaces import Architecture
+from tests.trainables.supernet.test_estimator import GOOD, SETTINGS, SPACE
 from tests.trainables.supernet.test_ofa import IMAGES, small
 from trainables.errors import TrainableError
 from trainables.supernet import head as heads
 from trainables.supernet.estimator import SharedWeights
 from trainables.supernet.head import RefittedHead, ridge
 from trainables.supernet.trainable import DartsTrainable
+from trainables.tasks.classification import Classification
 
-SETTINGS: dict[str, Any] = {
-    "space": "nb201",
-    "channels": 4,
-    "cells": 1,
-    "network": {"operations": ["none", "skip_connect", "nor_conv_3x3"]},
-    "method": "spos",
-    "method_settings": {"population": 2, "generations": 0},
-    "batch_size": 32,
-    "validation_share": 0.2,
-    "lr": 0.05,
-    "augment": False,
-    "device": "cpu",
-}
-GOOD = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
-MEMBER = search_spaces.get("nb201", operations=["none", "skip_connect", "nor_conv_3x3"]).from_string(GOOD)
+MEMBER = SPACE.from_string(GOOD)
 
 
 class Doubling:
@@ -114,6 +101,12 @@ def test_where_there_is_no_head_to_fit_it_says_why(module: nn.Module, task: Any,
 def test_a_method_by_gradients_judges_no_path() -> None:
     with pytest.raises(TrainableError, match="refit_head is True, and darts learns which options are strong"):
         DartsTrainable(**{**SETTINGS, "method": "darts", "method_settings": None, "refit_head": True})
+
+
+def test_a_task_without_such_targets_is_refused_before_anything_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(Classification, "regressed")
+    with pytest.raises(TrainableError, match="refit_head is True, and the task classification has no targets"):
+        DartsTrainable(**SETTINGS, refit_head=True)
 
 
 def test_a_search_and_its_estimator_judge_with_a_head_for_each_path(tmp_path: Any) -> None:
